@@ -1,0 +1,414 @@
+"""One method a request: detect, create_template, synthesize, move, mix, and the tasks."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar, overload
+
+from dashscope_aa._config import Settings
+from dashscope_aa._endpoints import (
+    CREATE_TOKEN,
+    DETECT,
+    MIX,
+    MOVE,
+    SYNTHESIS,
+    TEMPLATE,
+    OutputT,
+)
+from dashscope_aa._http import Http
+from dashscope_aa._protocol import build, decode, encode
+from dashscope_aa._sources import (
+    ImageSource,
+    Media,
+    MediaFile,
+    Url,
+    VideoSource,
+    opened,
+    opened_all,
+    template_id,
+)
+from dashscope_aa._submit import SubmitDesk
+from dashscope_aa._task import Task
+from dashscope_aa._tasks import TaskDesk
+from dashscope_aa._token import OPERATIONS, TaskToken, TokenFacts, operation_of, read_token
+from dashscope_aa._upload import TemporaryStorage, Uploader
+from dashscope_aa.errors import HumanContentError, InputError, SourceError
+from dashscope_aa.models import (
+    Detection,
+    DetectRequest,
+    SynthesisRequest,
+    TaskListResponse,
+    TaskResponse,
+    TemplateOutput,
+    TemplateRequest,
+    TokenRequest,
+    TokenResponse,
+    VideoOutput,
+    VideoRatio,
+    WanAnimateRequest,
+    WanMode,
+)
+from dashscope_aa.models._base import Request
+
+RequestT = TypeVar("RequestT", bound=Request)
+
+
+class Calls:
+    """Every call of the service, each as one method. `Client` adds `animate` and `download`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        *,
+        desk: TaskDesk,
+        uploader: Uploader,
+        local_paths: bool,
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._desk = desk
+        self._uploader = uploader
+        self._local_paths = local_paths
+        self._submits = SubmitDesk(http, settings, desk)
+
+    # ── AnimateAnyone ──────────────────────────────────────────────────────────────────
+
+    async def detect(self, image: ImageSource, *, model: str | None = None) -> Detection:
+        """Ask whether a picture can be animated. Refused pictures are billed too.
+
+        A refusal of what the picture shows is a `Detection` with ``check_pass`` false, whether
+        the service says it by HTTP 200 or by a 400 of the human-content codes.
+
+        Args:
+            image: Path, bytes, binary file object, PIL image, or URL.
+            model: Detection model, if not ``animate-anyone-detect-gen2``.
+
+        Raises:
+            SourceError: the picture cannot be read; nothing was sent.
+            MediaError: the service could not open it, or its size or shape is not allowed.
+            SubmitOutcomeUnknownError: the answer was lost; one check may have been billed.
+
+        Source: Model Studio help, "AnimateAnyone image detection API".
+        """
+        self._settings.require("animate-anyone")
+        model = model or DETECT.model
+        request = await self._prepared(DetectRequest, {"image": image}, model=model)
+        try:
+            answer = await self._submits.send(DETECT, request)
+        except HumanContentError as refused:
+            return Detection(
+                check_pass=False,
+                reason=refused.message,
+                code=refused.code,
+                request_id=refused.request_id,
+            )
+        output = answer.output
+        return Detection(
+            check_pass=output.check_pass,
+            bodystyle=output.bodystyle or None,
+            reason=output.reason,
+            usage=answer.usage,
+            request_id=answer.request_id,
+        )
+
+    async def create_template(
+        self, video: VideoSource, *, model: str | None = None
+    ) -> Task[TemplateOutput]:
+        """Have a motion template made from a clip; billed by the second of the clip.
+
+        Args:
+            video: Path, bytes, binary file object, or URL: mp4, avi or mov, H.264 or H.265, at
+                least 24 fps, 2 to 60 s.
+            model: Template model, if not ``animate-anyone-template-gen2``.
+
+        Raises:
+            SourceError: the clip cannot be read; nothing was sent.
+            ServiceError: the service refused.
+            SubmitOutcomeUnknownError: the answer was lost; the task may be running.
+
+        Source: Model Studio help, "AnimateAnyone template generation API".
+        """
+        self._settings.require("animate-anyone")
+        model = model or TEMPLATE.model
+        request = await self._prepared(
+            TemplateRequest, {"video": video}, model=model, parameters={}
+        )
+        return await self._submits.submit(TEMPLATE, request)
+
+    async def synthesize(
+        self,
+        image: ImageSource,
+        template: str | TemplateOutput,
+        *,
+        use_ref_img_bg: bool = False,
+        video_ratio: VideoRatio | None = None,
+        model: str | None = None,
+    ) -> Task[VideoOutput]:
+        """Have the video made from a picture and a template; billed by the second of the video.
+
+        Args:
+            image: Path, bytes, binary file object, PIL image, or URL.
+            template: Id of a template of the same account, or what a template task gave.
+            use_ref_img_bg: True keeps the picture's background, false the clip's.
+            video_ratio: Ratio of the video; left out unless *use_ref_img_bg*, as the service
+                ignores it then.
+            model: Synthesis model, if not ``animate-anyone-gen2``.
+
+        Raises:
+            InputError: the picture, the template id or an option cannot be used; nothing was
+                sent.
+            ServiceError: the service refused.
+            SubmitOutcomeUnknownError: the answer was lost; the task may be running.
+
+        Source: Model Studio help, "AnimateAnyone video generation API".
+        """
+        self._settings.require("animate-anyone")
+        model = model or SYNTHESIS.model
+        request = await self._prepared(
+            SynthesisRequest,
+            {"image": image},
+            model=model,
+            given={"template_id": template_id(template) or _no_template(template)},
+            parameters={"use_ref_img_bg": use_ref_img_bg, "video_ratio": video_ratio},
+        )
+        if not use_ref_img_bg:
+            parameters = request.parameters.model_copy(update={"video_ratio": None})
+            request = request.model_copy(update={"parameters": parameters})
+        return await self._submits.submit(SYNTHESIS, request)
+
+    # ── wan2.2-animate ─────────────────────────────────────────────────────────────────
+
+    async def animate_move(  # noqa: PLR0913 - one argument an option of the service
+        self,
+        image: ImageSource,
+        video: VideoSource,
+        *,
+        mode: WanMode,
+        check_image: bool = True,
+        watermark: bool = False,
+        model: str | None = None,
+    ) -> Task[VideoOutput]:
+        """Have the picture's person do what the clip's does, before the picture's background.
+
+        Args:
+            image: Path, bytes, binary file object, PIL image, or URL.
+            video: Path, bytes, binary file object, or URL: mp4, avi or mov, 2 to 30 s.
+            mode: ``wan-std`` or ``wan-pro``, the price tier.
+            check_image: False skips the service's check, for drawn characters.
+            watermark: True adds the service's mark.
+            model: Model, if not ``wan2.2-animate-move``.
+
+        Raises:
+            InputError: the picture, the clip or an option cannot be used; nothing was sent.
+            ServiceError: the service refused.
+            SubmitOutcomeUnknownError: the answer was lost; the task may be running.
+
+        Source: Model Studio help, the wan2.2-animate-move page.
+        """
+        self._settings.require("wan")
+        request = await self._prepared(
+            WanAnimateRequest,
+            {"image": image, "video": video},
+            model=model or MOVE.model,
+            given={"watermark": watermark},
+            parameters={"mode": mode, "check_image": check_image},
+        )
+        return await self._submits.submit(MOVE, request)
+
+    async def animate_mix(  # noqa: PLR0913 - one argument an option of the service
+        self,
+        image: ImageSource,
+        video: VideoSource,
+        *,
+        mode: WanMode,
+        check_image: bool = True,
+        watermark: bool = False,
+        model: str | None = None,
+    ) -> Task[VideoOutput]:
+        """Have the clip's person replaced by the picture's, before the clip's background.
+
+        Arguments and errors are those of `animate_move`.
+
+        Source: Model Studio help, the wan2.2-animate-mix page.
+        """
+        self._settings.require("wan")
+        request = await self._prepared(
+            WanAnimateRequest,
+            {"image": image, "video": video},
+            model=model or MIX.model,
+            given={"watermark": watermark},
+            parameters={"mode": mode, "check_image": check_image},
+        )
+        return await self._submits.submit(MIX, request)
+
+    # ── tasks ──────────────────────────────────────────────────────────────────────────
+
+    @overload
+    def resume(self, task: TaskToken[OutputT]) -> Task[OutputT]: ...
+    @overload
+    def resume(self, task: str, *, output: type[OutputT]) -> Task[OutputT]: ...
+    @overload
+    def resume(self, task: str) -> Task[Any]: ...
+
+    def resume(self, task: str, *, output: type[Any] | None = None) -> Task[Any]:
+        """Take up a task again: by its token, or by its id and what it shall end in.
+
+        Nothing is sent until the task is awaited, and nothing ever to a URL a token names.
+
+        Args:
+            task: A `TaskToken`, the same as a plain string, or a task id.
+            output: With an id, the model of the result: ``TemplateOutput``, ``VideoOutput``.
+
+        Raises:
+            InputError: it is neither, or the token belongs to another base URL, region or
+                workspace than this client.
+        """
+        if task.lstrip().startswith("{"):
+            facts = read_token(task, self._settings)
+            return Task(self._desk, facts, output or OPERATIONS[facts.operation])
+        if output is None:
+            msg = f"{task[:80]!r} is no task token"
+            raise InputError(msg, hint="With a task id, say what it ends in: output=VideoOutput.")
+        facts = TokenFacts.of(self._settings, task_id=task, operation=operation_of(output))
+        return Task(self._desk, facts, output)
+
+    async def get_task(self, task_id: str) -> TaskResponse:
+        """Give the service's answer about a task of this account, as it is.
+
+        Raises:
+            InputError: *task_id* is not shaped like one.
+            ServiceError: the service refused.
+
+        Source: TASK (20 queries a second for the whole account; tasks are kept 24 hours).
+        """
+        return await self._desk.query(task_id)
+
+    async def cancel_task(self, task_id: str) -> bool:
+        """Cancel a task. False if it was not PENDING, and is as it was.
+
+        Raises:
+            InputError: *task_id* is not shaped like one.
+            ServiceError: the service refused for another reason.
+
+        Source: TASK.
+        """
+        return await self._desk.cancel(task_id)
+
+    def list_tasks(  # noqa: PLR0913 - one argument a filter of the service
+        self,
+        *,
+        model_name: str | None = None,
+        status: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        task_id: str | None = None,
+        page_size: int = 10,
+    ) -> AsyncIterator[TaskListResponse]:
+        """Give the account's tasks, page by page; without times, those of the last 24 hours.
+
+        Args:
+            model_name: Only tasks of this model.
+            status: Only tasks in this status.
+            start_time: Only tasks submitted from then on; with a time zone.
+            end_time: Only tasks submitted until then; at most 24 hours after *start_time*.
+            task_id: Only this task.
+            page_size: Tasks a page; the service may give fewer.
+
+        Raises:
+            InputError: a filter cannot be used; nothing was sent.
+            ServiceError: the service refused (while iterating).
+
+        Source: TASK; PY.
+        """
+        return self._desk.pages(
+            page_size=page_size,
+            start_time=start_time,
+            end_time=end_time,
+            model_name=model_name,
+            status=status,
+            task_id=task_id,
+        )
+
+    # ── files and keys ─────────────────────────────────────────────────────────────────
+
+    async def upload(self, source: ImageSource, *, model: str) -> str:
+        """Put a picture or a clip where the service can read it, and give its URL.
+
+        By default that is the service's temporary storage: the URL starts with ``oss://``, works
+        only with *model* and only for keys of the same account, and for 48 hours. A URL is
+        checked and given back.
+
+        Args:
+            source: Path, bytes, binary file object, PIL image, or URL.
+            model: Name of the model that will read the file.
+
+        Raises:
+            SourceError: the file cannot be read; nothing was sent.
+            UploadError: it did not get through; nothing usable was left behind.
+            ThrottledError: more than 100 certificates a second were asked for.
+
+        Source: Model Studio help, "Upload a file and get a temporary URL".
+        """
+        async with opened(source, role="file", local_paths=self._local_paths) as media:
+            return await self._url(media, model=model)
+
+    def forget_uploads(self, urls: Iterable[str]) -> None:
+        """Upload files anew next time, whose URLs the service could not read.
+
+        Nothing happens with an uploader of your own.
+        """
+        if isinstance(self._uploader, TemporaryStorage):
+            self._uploader.forget(urls)
+
+    async def create_token(self, *, expire_in_s: int = 60) -> TokenResponse:
+        """Make a temporary key with every right of this one. It cannot be revoked.
+
+        Args:
+            expire_in_s: How long it lives, 1 to 1800 seconds.
+
+        Raises:
+            InputError: *expire_in_s* is out of range; nothing was sent.
+            ServiceError: the service refused.
+
+        Source: public notes on temporary keys, 2026.
+        """
+        request = build(TokenRequest, expire_in_seconds=expire_in_s)
+        query = {name: str(value) for name, value in request.model_dump().items()}
+        call = encode(CREATE_TOKEN, self._settings, query=query)
+        return decode(call, await self._http.send(call), CREATE_TOKEN.answer)
+
+    # ── how ────────────────────────────────────────────────────────────────────────────
+
+    async def _prepared(
+        self,
+        kind: type[RequestT],
+        sources: Mapping[str, ImageSource],
+        *,
+        model: str,
+        given: Mapping[str, Any] | None = None,
+        **values: Any,  # noqa: ANN401 - checked by the request model
+    ) -> RequestT:
+        """Check all there is to check, then upload, then make the request.
+
+        *sources* go by role: ``image`` becomes ``input.image_url``. *given* is the rest of
+        ``input``.
+        """
+        urls = {f"{role}_url": "oss://checked/first" for role in sources}
+        build(kind, model=model, input={**urls, **(given or {})}, **values)
+
+        async with opened_all(sources, local_paths=self._local_paths) as media:
+            for role, item in media.items():
+                urls[f"{role}_url"] = await self._url(item, model=model)
+        return build(kind, model=model, input={**urls, **(given or {})}, **values)
+
+    async def _url(self, media: Media, *, model: str) -> str:
+        if isinstance(media, MediaFile):
+            return Url(await self._uploader(media, model=model))
+        return media
+
+
+def _no_template(template: object) -> NoReturn:
+    raise SourceError(
+        f"a template id begins with AACT., but this is {template!r:.80}",
+        hint="If it is one all the same, say so: TemplateId(…). A clip goes to create_template.",
+    )

@@ -1,0 +1,231 @@
+"""The front desk: one object that holds the key, the connections and every call."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from dashscope_aa._calls import Calls
+from dashscope_aa._concurrency import KeyedLocks
+from dashscope_aa._config import Settings
+from dashscope_aa._download import download
+from dashscope_aa._engines import Engine, checked_engine
+from dashscope_aa._http import Http
+from dashscope_aa._prepare import Preflight
+from dashscope_aa._schedule import Schedule
+from dashscope_aa._sources import ImageSource, TemplateSource, Url
+from dashscope_aa._task import OnCancel
+from dashscope_aa._tasks import TaskDesk
+from dashscope_aa._upload import TemporaryStorage, Uploader
+from dashscope_aa.errors import DownloadError, InputError, ResultExpiredError
+from dashscope_aa.events import Animation, OnEvent
+from dashscope_aa.models import TaskStatus, VideoOutput
+from dashscope_aa.pipeline import Choices, Run, Templates
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Client(Calls):
+    """An asynchronous client of the service; use it as a context manager, or call `aclose`.
+
+    Args:
+        api_key: The key. Else ``DASHSCOPE_API_KEY``, ``DASHSCOPE_API_KEY_FILE_PATH``,
+            ``~/.dashscope/config.toml``, ``~/.dashscope/api_key`` and
+            ``~/.alibabacloud/credentials`` are looked at, in this order.
+        base_url: Where the service is, with or without ``/api/v1``. Else
+            ``DASHSCOPE_HTTP_BASE_URL``, ``DASHSCOPE_BASE_URL``, then the region's gateway.
+        region: Region of the gateway and of the key.
+        workspace: Id of the workspace, whose own gateway is used where the region has one.
+        engine: What `animate` uses by default. Else ``DASHSCOPE_AA_ENGINE``, then
+            ``AnimateAnyone()``.
+        uploader: What puts local files where the service can read them, instead of the
+            service's temporary storage.
+        transport: An httpx transport to send everything through: a proxy, a test, the
+            emulator in process. The client closes it.
+        schedule: When waiting tasks are asked for, and how long waits last.
+        local_paths: False refuses strings and paths that name local files, for servers that
+            pass on what strangers typed.
+        paths: Paths of single models that differ from the documents, by model name.
+
+    Raises:
+        ConfigurationError: there is no key, or a setting is malformed.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a setting, all with defaults
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        region: str = "cn-beijing",
+        workspace: str | None = None,
+        engine: Engine | None = None,
+        uploader: Uploader | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+        schedule: Schedule | None = None,
+        local_paths: bool = True,
+        paths: Mapping[str, str] | None = None,
+    ) -> None:
+        settings = Settings.load(
+            api_key=api_key,
+            base_url=base_url,
+            region=region,
+            workspace=workspace,
+            engine=engine,
+            paths=paths,
+        )
+        http = Http(transport=transport)
+        super().__init__(
+            settings,
+            http,
+            desk=TaskDesk(http, settings, schedule or Schedule()),
+            uploader=uploader or TemporaryStorage(http, settings),
+            local_paths=local_paths,
+        )
+        self._templates = Templates()
+        self._targets = KeyedLocks()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection. Tasks on the server go on."""
+        await self._http.aclose()
+
+    @property
+    def base_url(self) -> str:
+        """Where the service is."""
+        return self._settings.base_url
+
+    @property
+    def region(self) -> str:
+        """Region of the gateway."""
+        return self._settings.region
+
+    @property
+    def workspace(self) -> str | None:
+        """Id of the workspace."""
+        return self._settings.workspace
+
+    def __repr__(self) -> str:
+        """Say where it points and where its key came from; never the key."""
+        return f"<Client {self.base_url} {self._settings.api_key!r}>"
+
+    async def animate(  # noqa: PLR0913 - one argument an option, all but two with defaults
+        self,
+        image: ImageSource,
+        template: TemplateSource,
+        *,
+        engine: Engine | None = None,
+        preflight: Preflight = "fix",
+        detect: bool = True,
+        on_event: OnEvent | None = None,
+        timeout_s: float | None = None,
+        on_cancel: OnCancel = "leave",
+    ) -> Animation:
+        """Make a video in which the picture's person does what the clip's person does.
+
+        The whole way: upload, detect, template and synthesis with `AnimateAnyone`; upload and
+        one task with `WanAnimate`. The paid template is submitted only after the picture has
+        passed; one made from the same bytes by this client is used again.
+
+        Args:
+            image: The picture: path, bytes, binary file object, PIL image, or URL.
+            template: The motion: a clip (as above, but no PIL image), a template id, or what a
+                template task gave.
+            engine: What makes the video; None means the client's engine.
+            preflight: ``fix`` looks at the files first and mends what would be refused and can
+                be mended, ``check`` refuses instead, ``off`` looks at nothing.
+            detect: False skips the check of the picture with AnimateAnyone.
+            on_event: Called with each `events.Event`; a function or a coroutine function.
+            timeout_s: How long to wait for each task at most; None means the schedule's.
+            on_cancel: ``cancel_remote`` cancels the task that is waited for when this call is
+                cancelled; only a PENDING one can be.
+
+        Raises:
+            InputError: something handed over cannot be used; nothing was sent.
+            PreflightError: a file would be refused, and is not mended; nothing was sent.
+            RegionError: the engine is not served where the client points; nothing was sent.
+            ImageRejectedError: the image check refused the picture; no task was started.
+            ServiceError: the service refused a request.
+            SubmitOutcomeUnknownError: the answer to a paid request was lost.
+            TaskError: a task failed or outlasted the wait; its token is in the error.
+            UploadError: a file did not get through.
+        """
+        chosen = checked_engine(engine or self._settings.engine)
+        self._settings.require(chosen.family)
+        choices = Choices(
+            engine=chosen,
+            preflight=preflight,
+            detect=detect,
+            on_event=on_event,
+            timeout_s=timeout_s,
+            on_cancel=on_cancel,
+        )
+        run = Run(self, self._templates, choices)
+        return await run.animate(image, template, local_paths=self._local_paths)
+
+    async def download(
+        self, source: Animation | VideoOutput | str, path: str | os.PathLike[str]
+    ) -> Path:
+        """Write a result to *path* and give that path.
+
+        It is streamed to a ``.part`` file beside *path*, gone on from where it stopped, checked,
+        and renamed when it is whole. A URL that has run out is asked for again from its task.
+
+        Args:
+            source: What `animate` or a video task gave, or a URL.
+            path: The file to write; an existing one is replaced at the end.
+
+        Raises:
+            InputError: *path* cannot be written to, or *source* is no http URL.
+            DownloadError: not everything came; what came is kept to go on from.
+            ResultExpiredError: neither the URL nor the task gives anything any more.
+        """
+        output = source.output if isinstance(source, Animation) else source
+        async with self._targets.hold(_absolute(path)):  # two would share a part
+            if not isinstance(output, VideoOutput):
+                return await download(self._http, _http_url(output), path)
+            try:
+                return await download(self._http, _http_url(output.video_url), path)
+            except ResultExpiredError:
+                url = await self._asked_again(output)
+            try:
+                return await download(self._http, url, path)
+            except ResultExpiredError as gone:
+                msg = f"the result's host refused it twice (HTTP {gone.http_status})"
+                hint = "Its task still knows it: try again later, before the 24 hours are over."
+                raise DownloadError(msg, http_status=gone.http_status, hint=hint) from None
+
+    async def _asked_again(self, output: VideoOutput) -> str:
+        """Ask the task for a fresh URL, while the service still knows it."""
+        task = self.resume(output.task_id, output=VideoOutput)
+        await task.refresh()
+        if task.status == TaskStatus.SUCCEEDED:
+            return (await task).video_url
+        msg = "the result's URL has run out, and its task is gone"
+        raise ResultExpiredError(msg, task_id=output.task_id)
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(path).absolute()
+
+
+def _http_url(url: object) -> Url:
+    """Refuse what can't be downloaded, such as an ``oss://`` URL."""
+    if not isinstance(url, str):
+        msg = f"a result or a URL can be downloaded, but this is of type {type(url).__name__}"
+        raise InputError(msg)
+    if not url.lower().startswith(("http://", "https://")):
+        msg = f"only http and https URLs can be downloaded, but this is {url[:80]!r}"
+        raise InputError(msg)
+    return Url(url)

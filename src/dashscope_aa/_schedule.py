@@ -1,0 +1,114 @@
+"""How long to wait before trying or asking again. Pure: nothing here sleeps.
+
+Numbers are seconds. The service advises a query every 15 s (OA), takes 20 queries a second from
+an account, and clears throttling within about a minute (public notes).
+"""
+
+from dataclasses import dataclass
+
+from dashscope_aa.codes import Retry
+from dashscope_aa.errors import (
+    DashScopeError,
+    NoAnswerError,
+    NotSentError,
+    ProtocolError,
+    ServerError,
+    ServiceError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a waiting task is asked for, and how long a wait may last."""
+
+    first_s: float = 1.0
+    """Pause before the first query, and the shortest."""
+    cap_s: float = 15.0
+    """The longest pause."""
+    growth: float = 0.15
+    """Pause as a share of the task's age: old tasks are asked for less often."""
+    timeout_s: float | None = 4 * 3600.0
+    """How long a wait lasts at most; the service kills a task after 3 hours of running."""
+    unreachable_s: float = 30 * 60.0
+    """How long a wait bears having no usable answer."""
+    grace: int = 3
+    """How many times UNKNOWN is borne right after a submit (open question 19)."""
+
+    def pause_s(self, age_s: float, *, jitter: float = 0.5) -> float:
+        """Give the pause before the next query of a task that is *age_s* old.
+
+        *jitter*, between 0 and 1, moves it by up to a tenth either way.
+        """
+        pause = min(self.cap_s, max(self.first_s, age_s * self.growth))
+        return pause * (0.9 + 0.2 * jitter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How often and how long apart a call is sent again."""
+
+    attempts: int
+    """How many times it is sent at most."""
+    unsent_attempts: int = 3
+    """How many times at most while it never even leaves: the address is likely wrong."""
+    limited_attempts: int = 3
+    """How many times at most where the table of codes allows "once or twice" more."""
+    first_s: float = 0.5
+    """Pause before the second time; doubled each time."""
+    cap_s: float = 20.0
+    """The longest pause of our own choice."""
+    retry_after_cap_s: float = 120.0
+    """The longest pause the service may ask for; longer is an error at once."""
+
+    def pause_s(
+        self, attempt: int, error: DashScopeError, *, safe: bool, jitter: float
+    ) -> float | None:
+        """Give the pause before sending again; None when it must not be sent again.
+
+        Args:
+            attempt: How many times it has been sent, from 1.
+            error: What came of it.
+            safe: True if sending twice does no harm (a query, a certificate).
+            jitter: Between 0 and 1.
+        """
+        if attempt >= self._most(error) or not may_resend(error, safe=safe):
+            return None
+        asked_s = error.retry_after_s if isinstance(error, ServiceError) else None
+        if asked_s is not None:
+            return asked_s + 0.5 * jitter if asked_s <= self.retry_after_cap_s else None
+        pause = min(self.cap_s, self.first_s * 2.0 ** (attempt - 1))
+        return pause * (0.5 + 0.5 * jitter)
+
+    def _most(self, error: DashScopeError) -> int:
+        """Give how many times a call that ended in *error* is sent at most."""
+        if isinstance(error, NotSentError):
+            return min(self.attempts, self.unsent_attempts)
+        if isinstance(error, ServiceError) and error.retry == Retry.LIMITED:
+            return min(self.attempts, self.limited_attempts)
+        return self.attempts
+
+
+def may_resend(error: DashScopeError, *, safe: bool) -> bool:
+    """Decide whether a call that ended in *error* may be sent again.
+
+    A call that is not *safe* is sent again only when it certainly was not accepted: it never
+    left, or the service said no in so many words. A `ServerError` says nothing certain.
+    """
+    if isinstance(error, NotSentError):
+        return True
+    if isinstance(error, ServiceError):
+        return error.retry in {Retry.YES, Retry.LIMITED} and (safe or certainly_refused(error))
+    senseless = isinstance(error, ProtocolError) and not certainly_refused(error)
+    return safe and (senseless or isinstance(error, NoAnswerError))
+
+
+def certainly_refused(error: DashScopeError) -> bool:
+    """True if the answer certainly means "not accepted": a redirect, or an HTTP 4xx but 408.
+
+    A gateway's 408 only says that it gave up waiting, for whichever side; and a 4xx whose code
+    says that the service failed by itself, as ``InternalError`` does, is no better than a 5xx.
+    """
+    status = error.http_status
+    if status is None or isinstance(error, ServerError):
+        return False
+    return 300 <= status < 500 and status != 408  # noqa: PLR2004 - HTTP's own numbers

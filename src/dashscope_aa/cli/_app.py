@@ -1,0 +1,136 @@
+"""The command line itself, and how a command becomes part of it.
+
+A command is an async function in a module of its own: its first parameter is the `Session`, the
+others are its arguments and options. `command` adds the options every command has, and runs it;
+`local_command` does the same for those that ask nothing of the service.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import fields
+from functools import partial, wraps
+from typing import Annotated, Any, Concatenate, Final, ParamSpec
+
+import typer
+
+from dashscope_aa._version import __version__
+from dashscope_aa.cli._options import Options, Voice
+from dashscope_aa.cli._run import Session, run, run_here
+from dashscope_aa.cli._show import Lines
+
+P = ParamSpec("P")
+Work = Callable[Concatenate[Session, P], Coroutine[Any, Any, None]]
+LocalWork = Callable[Concatenate[Lines, P], Coroutine[Any, Any, None]]
+
+MEDIA: Final = "Pictures and clips, without a key"
+STEPS: Final = "Single steps"
+TASKS: Final = "Tasks and files"
+TOOLS: Final = "Trying out"
+
+app: Final = typer.Typer(
+    name="dashscope-aa",
+    help="A photo of a person and a motion in, a video of that person moving out.\n\n"
+    "The key is read from DASHSCOPE_API_KEY or the files where it is usually kept.",
+    epilog="Example: dashscope-aa animate portrait.jpg dance.mp4 -o result.mp4 --engine wan-std",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # Errors that nobody expected keep Python's own traceback, which shows no values.
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        typer.echo(f"dashscope-aa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version, and stop."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def command(
+    example: str, *, panel: str | None = None, group: typer.Typer = app, name: str | None = None
+) -> Callable[[Work[P]], Work[P]]:
+    """Make an async function a command of *group*, with the options of `Options` added.
+
+    Args:
+        example: A command line to show in the help, without the program's name.
+        panel: The heading it stands under in the help of the whole.
+        group: What it is a command of.
+        name: Its name, if not that of the function.
+    """
+
+    def register(work: Work[P]) -> Work[P]:
+        _add(work, example, runner=run, shared=Options, panel=panel, group=group, name=name)
+        return work
+
+    return register
+
+
+def local_command(
+    example: str, *, panel: str | None = None, name: str | None = None
+) -> Callable[[LocalWork[P]], LocalWork[P]]:
+    """Make an async function a command that needs neither the service nor a key.
+
+    Its first parameter is not a `Session` but what says what happens. The rest is as above.
+    """
+
+    def register(work: LocalWork[P]) -> LocalWork[P]:
+        _add(work, example, runner=run_here, shared=Voice, panel=panel, group=app, name=name)
+        return work
+
+    return register
+
+
+def _add(  # noqa: PLR0913 - one argument a fact about the command
+    work: Callable[..., Coroutine[Any, Any, None]],
+    example: str,
+    *,
+    runner: Callable[..., None],
+    shared: type[Voice],
+    panel: str | None,
+    group: typer.Typer,
+    name: str | None,
+) -> None:
+    """Add a command that takes the options of *shared* besides its own, and is run by *runner*."""
+
+    @wraps(work)
+    def command(**given: Any) -> None:  # noqa: ANN401 - typer has checked them
+        common = {field.name: given.pop(field.name) for field in fields(shared)}
+        runner(partial(work, **given), shared(**common))
+
+    signature = _with_options(inspect.signature(work, eval_str=True), shared)
+    vars(command)["__signature__"] = signature
+    command.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in signature.parameters.values()
+    }
+    group.command(
+        name,
+        help=prose(work),
+        epilog=f"Example: dashscope-aa {example}",
+        rich_help_panel=panel,
+    )(command)
+
+
+def prose(function: Callable[..., object]) -> str:
+    """Give a docstring without its line ends, so that it can be wrapped to any width."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(function) or "")
+
+
+def _with_options(signature: inspect.Signature, shared: type[Voice]) -> inspect.Signature:
+    """Put the shared options in the place of the first parameter."""
+    _first, *own = signature.parameters.values()
+    common = inspect.signature(shared, eval_str=True).parameters.values()
+    keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*own, *common)]
+    return inspect.Signature(keywords)

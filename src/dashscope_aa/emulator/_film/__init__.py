@@ -1,0 +1,1 @@
+"""The films the emulator makes: real ones, marked as emulated."""

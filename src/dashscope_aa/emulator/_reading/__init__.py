@@ -1,0 +1,1 @@
+"""How the emulator reads pictures and clips, on its own and safely."""

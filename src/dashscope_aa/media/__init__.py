@@ -1,0 +1,34 @@
+"""Look before you send: find out what a picture or a clip is, what is wrong with it, and mend it.
+
+`probe` gives facts, `preflight` judges them for an engine, `convert` mends what can be mended.
+PyAV and Pillow are loaded when a file is first looked at, in a worker thread.
+"""
+
+from dashscope_aa.media._api import probe
+from dashscope_aa.media._convert import Converted, add_sound, convert, plan
+from dashscope_aa.media._facts import Facts, ImageFacts, Unreadable, VideoFacts
+from dashscope_aa.media._findings import Finding, Rule, Severity
+from dashscope_aa.media._plan import Plan
+from dashscope_aa.media._preflight import check, check_content, preflight
+from dashscope_aa.media._report import Checked, Report
+
+__all__ = [
+    "Checked",
+    "Converted",
+    "Facts",
+    "Finding",
+    "ImageFacts",
+    "Plan",
+    "Report",
+    "Rule",
+    "Severity",
+    "Unreadable",
+    "VideoFacts",
+    "add_sound",
+    "check",
+    "check_content",
+    "convert",
+    "plan",
+    "preflight",
+    "probe",
+]

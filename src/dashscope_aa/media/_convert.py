@@ -1,0 +1,303 @@
+"""Mend pictures and clips: decide, do it, look at the result, and put it in its place."""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from dashscope_aa._concurrency import CHUNK_BYTES
+from dashscope_aa._engines import Engine
+from dashscope_aa._sources import ImageSource, VideoSource
+from dashscope_aa.errors import PreflightError, SourceError, TransferError
+from dashscope_aa.media._facts import Facts, Kind, VideoFacts
+from dashscope_aa.media._findings import Setting, role_of
+from dashscope_aa.media._judge import judge, plan_for
+from dashscope_aa.media._local import readable, refuse_url, seen, shown_name
+from dashscope_aa.media._plan import Container, ImageRecipe, Options, Step, target_format
+from dashscope_aa.media._plan_image import ImagePlan
+from dashscope_aa.media._plan_video import VideoPlan
+from dashscope_aa.media._report import Checked, Report
+from dashscope_aa.media._safety import NotReadable, Subject
+from dashscope_aa.media._shape import Fit
+from dashscope_aa.media._sniff import Format
+from dashscope_aa.media._subjects import subject_of
+from dashscope_aa.media._target import WriteError, replacing
+from dashscope_aa.media._worker import Checkpoint, in_stoppable_thread, on_loop
+
+__all__ = ["Converted", "add_sound", "convert", "plan"]
+
+_STEP: Final = 0.01
+"""Progress is told when it has grown by this much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """What `convert` made."""
+
+    path: Path
+    """Where it lies."""
+    plan: ImagePlan | VideoPlan
+    """What was done, and what it was before; an empty plan means that it is a plain copy."""
+    facts: Facts
+    """What it is like now."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was done, in order."""
+        return self.plan.steps
+
+
+def plan(  # noqa: PLR0913 - one argument an option; all but facts and engine have defaults
+    facts: Facts,
+    *,
+    engine: Engine,
+    target: str | os.PathLike[str] | None = None,
+    trim: tuple[float, float] | None = None,
+    fit: Fit | None = None,
+    crop_to: str | None = None,
+    sound: Literal["keep", "drop"] = "keep",
+    encoder: str = "libx264",
+) -> ImagePlan | VideoPlan:
+    """Say what `convert` would do, without touching anything.
+
+    Args:
+        facts: What `probe` found.
+        engine: What it is for.
+        target: Where the result would go; its suffix may ask for a format.
+        trim: Part of a clip to keep, ``(start_s, end_s)``.
+        fit: What to do about a ratio that is not allowed: ``pad`` adds bars, ``crop`` cuts off.
+        crop_to: Ratio to crop a picture to, such as ``9:16``.
+        sound: ``drop`` leaves the sound away.
+        encoder: FFmpeg's name of an encoder for H.264 or HEVC.
+
+    Raises:
+        InputError: an option makes no sense for it.
+    """
+    options = Options(
+        trim=trim,
+        fit=fit,
+        crop_to=crop_to,
+        sound=sound,
+        encoder=encoder,
+        target_format=target_format(Path(target), facts) if target is not None else None,
+    )
+    return plan_for(facts, engine, options)
+
+
+async def convert(  # noqa: PLR0913 - one argument an option
+    source: ImageSource,
+    target: str | os.PathLike[str],
+    *,
+    engine: Engine,
+    kind: Kind | None = None,
+    trim: tuple[float, float] | None = None,
+    fit: Fit | None = None,
+    crop_to: str | None = None,
+    sound: Literal["keep", "drop"] = "keep",
+    encoder: str = "libx264",
+    on_progress: Callable[[float], object] | None = None,
+) -> Converted:
+    """Do the least that makes a picture or a clip fit for *engine*, and write it to *target*.
+
+    A clip whose container alone is wrong is not encoded anew. What is fine already is copied.
+    The target appears when it is whole; if the call is cancelled, nothing is left behind.
+
+    Args:
+        source: Path, bytes, binary file object or PIL image.
+        target: Where to write: ``.jpg`` or ``.png`` for a picture, ``.mp4`` or ``.mov`` for a clip.
+        engine: What it is for.
+        kind: What it should be; None takes either.
+        trim: Part of the clip to keep, ``(start_s, end_s)``.
+        fit: What to do about a ratio that is not allowed: ``pad`` adds bars, ``crop`` cuts off.
+        crop_to: Ratio to crop a picture to, such as ``9:16``.
+        sound: ``drop`` leaves the sound away.
+        encoder: FFmpeg's name of an encoder for H.264 or HEVC.
+        on_progress: Is called on the event loop with the part that is done, from 0 to 1.
+
+    Raises:
+        InputError: an option makes no sense, or *target* cannot be written to.
+        SourceError: the source is missing, a URL, or cannot be read.
+        PreflightError: something is wrong that is not mended unasked; nothing was written.
+        TransferError: the result could not be written.
+    """
+    refuse_url(source, "convert")
+    path = Path(target)
+    tell = _in_steps(on_loop(on_progress)) if on_progress else _silent
+
+    def work(checkpoint: Checkpoint) -> Converted:
+        with subject_of(local, checkpoint=checkpoint) as subject:
+            found, facts = seen(subject, kind)
+            decided = plan(
+                facts,
+                engine=engine,
+                target=path,
+                trim=trim,
+                fit=fit,
+                crop_to=crop_to,
+                sound=sound,
+                encoder=encoder,
+            )
+            _refuse(decided, _report(facts, engine, name))
+            return _Job(subject, found, decided, path).run(engine, tell)
+
+    name = shown_name(source)
+    async with readable(source, kind or "image") as local:
+        return await in_stoppable_thread(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One conversion in its worker thread."""
+
+    subject: Subject
+    found: Format
+    plan: ImagePlan | VideoPlan
+    target: Path
+
+    def run(self, engine: Engine, tell: Callable[[float], None]) -> Converted:
+        """Write the result, look at it, and put it in its place."""
+        with replacing(self.target) as part, _said(self.target):
+            self._write(part, tell)
+            with subject_of(part, checkpoint=self.subject.checkpoint) as result:
+                _, facts = seen(result, self.plan.before.kind)
+            facts = replace(facts, suffix=self.target.suffix.lower())
+            _report(facts, engine, self.target.name).raise_if_failed()
+        tell(1.0)
+        return Converted(path=self.target, plan=self.plan, facts=facts)
+
+    def _write(self, part: Path, tell: Callable[[float], None]) -> None:
+        before, recipe = self.plan.before, self.plan.recipe
+        if self.plan.empty:
+            _copy(self.subject, part)
+        elif isinstance(recipe, ImageRecipe):
+            from dashscope_aa.media._convert_image import convert_image  # noqa: PLC0415 - Pillow
+
+            convert_image(self.subject, self.found, part, recipe=recipe)
+        elif isinstance(before, VideoFacts):
+            from dashscope_aa.media._convert_video import (  # noqa: PLC0415 - loads PyAV
+                Clip,
+                convert_video,
+            )
+
+            clip = Clip(self.subject, self.found, before)
+            convert_video(clip, part, recipe=recipe, tell=tell)
+
+
+def _copy(subject: Subject, part: Path) -> None:
+    """Copy what is fine as it is."""
+    subject.file.seek(0)
+    with part.open("wb") as file:
+        while chunk := subject.file.read(CHUNK_BYTES):
+            subject.checkpoint()
+            file.write(chunk)
+
+
+@contextmanager
+def _said(target: Path) -> Generator[None]:
+    """Raise what goes wrong inside as users know it."""
+    try:
+        yield
+    except NotReadable as error:
+        raise SourceError(str(error), hint=error.hint) from error
+    except WriteError as error:
+        msg = f"cannot write {str(target)!r}: {error}"
+        raise TransferError(msg, hint="Check the room on the disk, and the encoder.") from error
+
+
+def _refuse(decided: ImagePlan | VideoPlan, report: Report) -> None:
+    """Stop if something would have to be done that was not asked for.
+
+    Raises:
+        PreflightError: it would.
+    """
+    if not decided.refusals:
+        return
+    lines = [f"  {one.code}: {one.message}. {one.hint}" for one in decided.refusals]
+    msg = "\n".join(["this is not mended unless asked for:", *lines])
+    raise PreflightError(msg, report=report)
+
+
+def _report(facts: Facts, engine: Engine, name: str) -> Report:
+    checked = Checked(
+        kind=facts.kind,
+        role=role_of(engine, facts.kind),
+        name=name,
+        facts=facts,
+        findings=judge(facts, facts.kind, setting=Setting(engine=engine)),
+    )
+    if facts.kind == "image":
+        return Report(image=checked)
+    return Report(video=checked)
+
+
+# ── progress ─────────────────────────────────────────────────────────────────────────────
+
+
+def _silent(part: float) -> None:
+    """Tell nobody."""
+
+
+def _in_steps(tell: Callable[[float], None]) -> Callable[[float], None]:
+    """Pass on what has grown enough to be news, and the end."""
+    last = -1.0
+
+    def told(part: float) -> None:
+        nonlocal last
+        if part >= last + _STEP or part == 1.0 > last:
+            last = part
+            tell(part)
+
+    return told
+
+
+# ── sound ────────────────────────────────────────────────────────────────────────────────
+
+
+async def add_sound(
+    video: VideoSource,
+    source: VideoSource,
+    *,
+    target: str | os.PathLike[str],
+    start_s: float = 0.0,
+) -> Path:
+    """Put the sound of one clip onto another, such as the driving clip's onto a silent result.
+
+    The picture is copied as it is, and so is the sound where mp4 takes it. It is cut where the
+    picture ends. *target* may be *video* itself.
+
+    Args:
+        video: The clip whose picture is kept.
+        source: The clip whose sound is taken.
+        target: Where to write, ending in ``.mp4`` or ``.mov``.
+        start_s: Where in *source* to begin: what its `trim` began with, if it was cut.
+
+    Raises:
+        InputError: *target* cannot be written to.
+        SourceError: one of them cannot be read, is a URL, or *source* is silent.
+        TransferError: the result could not be written.
+    """
+    refuse_url(video, "add_sound")
+    refuse_url(source, "add_sound")
+    path = Path(target)
+
+    def work(checkpoint: Checkpoint) -> Path:
+        from dashscope_aa.media._convert_video import Clip  # noqa: PLC0415 - loads PyAV
+        from dashscope_aa.media._sound import join  # noqa: PLC0415 - the same
+
+        with (
+            subject_of(seen_from, checkpoint=checkpoint) as picture,
+            subject_of(heard_from, checkpoint=checkpoint) as voice,
+        ):
+            video_clip, sound_clip = (
+                Clip(subject, *cast("tuple[Format, VideoFacts]", seen(subject, "video")))
+                for subject in (picture, voice)
+            )
+            container = cast("Container", target_format(path, video_clip.facts))
+            with replacing(path) as part, _said(path):
+                join(video_clip, sound_clip, part=part, start_s=start_s, container=container)
+        return path
+
+    async with readable(video, "video") as seen_from, readable(source, "video") as heard_from:
+        return await in_stoppable_thread(work)

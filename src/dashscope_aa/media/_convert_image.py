@@ -1,0 +1,187 @@
+"""Carry out a plan for a picture: decode, turn, crop, scale, pad, store as JPEG or PNG.
+
+What is written has no EXIF data: the turn stored there is applied, and where a photo was taken
+is nobody's business.
+"""
+
+import io
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from math import ceil, sqrt
+from pathlib import Path
+from typing import Any, Final, cast
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from dashscope_aa.errors import ConfigurationError
+from dashscope_aa.media._limits import AtMost
+from dashscope_aa.media._plan import ImageRecipe
+from dashscope_aa.media._safety import NotReadable, Subject
+from dashscope_aa.media._shape import Shape, reshape
+from dashscope_aa.media._sniff import Format
+
+__all__ = ["convert_image", "open_picture"]
+
+# Importing a plugin registers it; otherwise Pillow would import all of them to find one.
+_PLUGINS: Final = (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+_QUALITIES: Final = (95, 90, 85, 75)
+"""JPEG qualities tried in turn until the file is small enough; then it is scaled down."""
+_SMALLER: Final = 0.95
+"""How much smaller at least, each time."""
+_DEEP: Final = ("I", "F")
+"""Modes of more than 8 bits begin so; Pillow would cut their values off instead of scaling."""
+_DEEPEST: Final = 65535
+_WHITE: Final = (255, 255, 255, 255)
+
+
+def convert_image(subject: Subject, found: Format, part: Path, *, recipe: ImageRecipe) -> None:
+    """Write to *part* what the recipe says.
+
+    Raises:
+        NotReadable: the pixels cannot be decoded.
+        ConfigurationError: it is HEIC, and the extra that reads it is missing.
+    """
+    with open_picture(subject, found) as picture:
+        subject.checkpoint()
+        if found.name == "jpeg":
+            picture.draft("RGB", _enough(recipe.shape))
+        # In place, for a copy of a large picture holds the interpreter.
+        ImageOps.exif_transpose(picture, in_place=True)
+        picture.load()
+    subject.checkpoint()
+    shaped = _shaped(_plain(picture), recipe.shape)
+    subject.checkpoint()
+    part.write_bytes(_stored(shaped, recipe, subject))
+
+
+@contextmanager
+def open_picture(subject: Subject, found: Format) -> Generator[Image.Image]:
+    """Open a picture for decoding, with the one decoder for its format.
+
+    Raises:
+        NotReadable: what is done to it inside fails on its data.
+        ConfigurationError: it is HEIC, and the extra that reads it is missing.
+    """
+    subject.file.seek(0)
+    try:
+        with _opened(subject, found) as picture:
+            yield picture
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        message = f"it is {found.says}, but cannot be decoded: {error}"
+        hint = "Open it in a viewer and save it anew."
+        raise NotReadable("damaged", message, hint=hint) from error
+
+
+def _opened(subject: Subject, found: Format) -> Image.Image:
+    if found.name != "heif":
+        return Image.open(subject.file, formats=[found.opened_by or "AVIF"])
+    try:
+        import pillow_heif  # noqa: PLC0415 - an extra, needed for this format alone
+    except ImportError as error:
+        msg = "HEIC pictures need the package pillow-heif to be converted"
+        raise ConfigurationError(msg, hint='Install "dashscope-aa[heif]".') from error
+    heif: Any = pillow_heif
+    image: Image.Image = heif.open_heif(subject.file).to_pillow()
+    return image
+
+
+def _enough(shape: Shape) -> tuple[int, int]:
+    """Give a size to which the decoder may halve a large picture without loss to the result."""
+    edge = ceil(max(shape.inner) / min(shape.crop))
+    return edge, edge
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """Give it as RGB in the usual colour space, transparent parts on white."""
+    profile = picture.info.get("icc_profile")
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        canvas = Image.new("RGBA", clear.size, _WHITE)
+        picture = Image.alpha_composite(canvas, clear).convert("RGB")
+    elif picture.mode.startswith(_DEEP):
+        picture = _eight_bits(picture)
+    plain = _usual_colours(picture, profile) if profile else _rgb(picture)
+    plain.info.clear()  # Pillow would write the profile and what else was in the file
+    return plain
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F":
+        _, most = picture.getextrema()
+        scale = 255 / (float(str(most)) or 1)
+    else:
+        picture, scale = picture.convert("I"), 255 / _DEEPEST
+    return picture.point(lambda value: value * scale).convert("L")
+
+
+def _usual_colours(picture: Image.Image, profile: bytes) -> Image.Image:
+    """Convert from the picture's colour space to sRGB, which everybody assumes."""
+    usual: Any = cast("Any", ImageCms).createProfile("sRGB")
+    try:
+        found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(picture, found, usual, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        converted = None  # a profile that is broken or meant for other channels
+    return converted or _rgb(picture)
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    """Convert to RGB; what is RGB would only be copied."""
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _shaped(picture: Image.Image, shape: Shape) -> Image.Image:
+    """Crop, scale and pad."""
+    width, height = picture.size
+    across, down = (float(share) for share in shape.crop)
+    left, top = width * (1 - across) / 2, height * (1 - down) / 2
+    box = (left, top, width - left, height - top)
+    if shape.crops or picture.size != shape.inner:
+        picture = picture.resize(shape.inner, Image.Resampling.LANCZOS, box)
+    if not shape.pads:
+        return picture
+    canvas = Image.new("RGB", shape.size)
+    canvas.paste(picture, _middle(shape))
+    return canvas
+
+
+def _middle(shape: Shape) -> tuple[int, int]:
+    return (shape.size[0] - shape.inner[0]) // 2, (shape.size[1] - shape.inner[1]) // 2
+
+
+def _stored(picture: Image.Image, recipe: ImageRecipe, subject: Subject) -> bytes:
+    """Encode it, with less quality and then smaller, until it fits."""
+    qualities = _QUALITIES if recipe.format == "jpeg" else _QUALITIES[:1]
+    while True:
+        size_bytes = 0
+        for quality in qualities:
+            subject.checkpoint()
+            data = io.BytesIO()
+            picture.save(data, format=recipe.format, quality=quality)
+            size_bytes = data.tell()
+            if size_bytes <= recipe.most_bytes:
+                return data.getvalue()
+        scale = min(_SMALLER, sqrt(recipe.most_bytes / size_bytes))
+        smaller = AtMost(int(max(picture.size) * scale))
+        shape = reshape(picture.size, replace(recipe.frame, longer=smaller))
+        picture = picture.resize(shape.size, Image.Resampling.LANCZOS)

@@ -1,0 +1,72 @@
+"""The front door: what an import loads, what it shows, and what it keeps to itself."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata, resources
+from types import ModuleType
+
+import pytest
+
+import dashscope_aa
+
+FRONT_DOOR_LINES = 80
+
+
+def modules_after(statement: str) -> set[str]:
+    """Run *statement* in a fresh interpreter, and give the modules it loaded."""
+    code = f"{statement}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
+    )
+    return set(json.loads(ran.stdout))
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    return modules_after("import dashscope_aa")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param("av", id="codecs"),
+        pytest.param("PIL", id="pictures"),
+        pytest.param("typer", id="command line"),
+        pytest.param("starlette", id="emulator's framework"),
+        pytest.param("uvicorn", id="emulator's server"),
+        pytest.param("dashscope_aa.cli", id="our commands"),
+        pytest.param("dashscope_aa.emulator", id="our emulator"),
+    ],
+)
+def test_import_does_not_load(loaded: set[str], module: str) -> None:
+    assert "dashscope_aa" in loaded
+    assert module not in loaded
+
+
+def test_all_is_true() -> None:
+    names = dashscope_aa.__all__
+    assert len(names) == len(set(names))
+    assert [name for name in names if not hasattr(dashscope_aa, name)] == []
+
+
+def test_nothing_leaks() -> None:
+    shown = {
+        name
+        for name, value in vars(dashscope_aa).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert shown <= set(dashscope_aa.__all__)
+
+
+def test_front_door_is_small() -> None:
+    source = (resources.files(dashscope_aa) / "__init__.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= FRONT_DOOR_LINES
+
+
+def test_version_is_told_once() -> None:
+    assert dashscope_aa.__version__ == metadata.version("dashscope-aa")
+
+
+def test_types_are_public() -> None:
+    assert (resources.files(dashscope_aa) / "py.typed").is_file()
