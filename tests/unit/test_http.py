@@ -338,8 +338,10 @@ async def test_storm_of_cancellations(
     before = open_files()
     storm = native_calls_cancelled if native else calls_cancelled
     await storm(client, rounds=20, rng=random.Random(7))  # noqa: S311 - no secret
-    assert open_files() - before <= 2 * CALLS_AT_ONCE  # both ends are in this process
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):  # the emulator's ends, in this process too, close in their own time
+        while open_files() - before > 2 * CALLS_AT_ONCE:  # noqa: ASYNC110 - nobody signals it
+            await anyio.sleep(0.01)
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             for _ in range(20):
                 group.start_soon(client.get_task, ID)

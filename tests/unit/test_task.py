@@ -73,7 +73,7 @@ def queries(emulator: Emulator) -> int:
 
 async def queried(emulator: Emulator, times: int) -> None:
     """Wait until so many queries have come in."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while queries(emulator) < times:  # noqa: ASYNC110 - the emulator has no event for it
             await anyio.sleep(0.005)
 
@@ -403,7 +403,7 @@ async def test_many_short_waits_get_on_like_a_long_one(
     make_client: Callable[..., Client], submit: Submit, emulator: Emulator
 ) -> None:
     task = await submit(make_client(schedule=Schedule(first_s=0.2)))
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while not task.done:
             with suppress(TaskTimeoutError):
                 await task.result(timeout_s=0.03)

@@ -157,7 +157,7 @@ async def test_cancel(
 async def test_cancel_of_a_running_task(client: Client, emulator: Emulator, clip: Path) -> None:
     emulator.faults.add(TaskStalls())
     task = await client.create_template(emulator.host_file(clip))
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while (await task.refresh()).output.task_status != "RUNNING":  # noqa: ASYNC110 - no event for it
             await anyio.sleep(0.01)
     assert not await client.cancel_task(task.id)
