@@ -1,8 +1,10 @@
 """Character animation on Alibaba Cloud Model Studio: a photo and a motion in, a video out."""
 
 from dashscope_aa import codes, errors, events, models
+from dashscope_aa._book import Memo
 from dashscope_aa._client import Client
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
+from dashscope_aa._prices import Estimate
 from dashscope_aa._schedule import Schedule
 from dashscope_aa._sources import MediaFile, TemplateId, Url
 from dashscope_aa._task import Task, TaskState
@@ -18,8 +20,10 @@ __all__ = [
     "Client",
     "DashScopeError",
     "Engine",
+    "Estimate",
     "Event",
     "MediaFile",
+    "Memo",
     "Schedule",
     "Task",
     "TaskState",

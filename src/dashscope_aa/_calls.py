@@ -1,9 +1,11 @@
 """One method a request: detect, create_template, synthesize, move, mix, and the tasks."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, overload
 
+from dashscope_aa._book import Memo
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import (
     CREATE_TOKEN,
@@ -15,26 +17,33 @@ from dashscope_aa._endpoints import (
     OutputT,
 )
 from dashscope_aa._http import Http
-from dashscope_aa._protocol import build, decode, encode
+from dashscope_aa._protocol import build, checked_task_id, decode, encode
 from dashscope_aa._sources import (
     ImageSource,
     Media,
     MediaFile,
     Url,
     VideoSource,
+    identity,
     opened,
     opened_all,
     template_id,
 )
-from dashscope_aa._submit import SubmitDesk
+from dashscope_aa._submit import NO_MEMO, SubmitDesk
 from dashscope_aa._task import Task
 from dashscope_aa._tasks import TaskDesk
 from dashscope_aa._token import OPERATIONS, TaskToken, TokenFacts, operation_of, read_token
 from dashscope_aa._upload import TemporaryStorage, Uploader
-from dashscope_aa.errors import HumanContentError, InputError, SourceError
+from dashscope_aa.errors import (
+    HumanContentError,
+    InputError,
+    SourceError,
+    SubmitOutcomeUnknownError,
+)
 from dashscope_aa.models import (
     Detection,
     DetectRequest,
+    DetectResponse,
     SynthesisRequest,
     TaskListResponse,
     TaskResponse,
@@ -55,12 +64,13 @@ RequestT = TypeVar("RequestT", bound=Request)
 class Calls:
     """Every call of the service, each as one method. `Client` adds `animate` and `download`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a desk
         self,
         settings: Settings,
         http: Http,
         *,
         desk: TaskDesk,
+        submits: SubmitDesk,
         uploader: Uploader,
         local_paths: bool,
     ) -> None:
@@ -69,11 +79,13 @@ class Calls:
         self._desk = desk
         self._uploader = uploader
         self._local_paths = local_paths
-        self._submits = SubmitDesk(http, settings, desk)
+        self._submits = submits
 
     # ── AnimateAnyone ──────────────────────────────────────────────────────────────────
 
-    async def detect(self, image: ImageSource, *, model: str | None = None) -> Detection:
+    async def detect(
+        self, image: ImageSource, *, model: str | None = None, memo: Memo = NO_MEMO
+    ) -> Detection:
         """Ask whether a picture can be animated. Refused pictures are billed too.
 
         A refusal of what the picture shows is a `Detection` with ``check_pass`` false, whether
@@ -82,6 +94,7 @@ class Calls:
         Args:
             image: Path, bytes, binary file object, PIL image, or URL.
             model: Detection model, if not ``animate-anyone-detect-gen2``.
+            memo: What the ledger is to hold beside it, an idempotency key for one.
 
         Raises:
             SourceError: the picture cannot be read; nothing was sent.
@@ -92,9 +105,9 @@ class Calls:
         """
         self._settings.require("animate-anyone")
         model = model or DETECT.model
-        request = await self._prepared(DetectRequest, {"image": image}, model=model)
+        request, memo = await self._prepared(DetectRequest, {"image": image}, memo, model=model)
         try:
-            answer = await self._submits.send(DETECT, request)
+            answer = await self._submits.ask(DETECT, request, memo)
         except HumanContentError as refused:
             return Detection(
                 check_pass=False,
@@ -102,17 +115,10 @@ class Calls:
                 code=refused.code,
                 request_id=refused.request_id,
             )
-        output = answer.output
-        return Detection(
-            check_pass=output.check_pass,
-            bodystyle=output.bodystyle or None,
-            reason=output.reason,
-            usage=answer.usage,
-            request_id=answer.request_id,
-        )
+        return detection_of(answer)
 
     async def create_template(
-        self, video: VideoSource, *, model: str | None = None
+        self, video: VideoSource, *, model: str | None = None, memo: Memo = NO_MEMO
     ) -> Task[TemplateOutput]:
         """Have a motion template made from a clip; billed by the second of the clip.
 
@@ -120,6 +126,7 @@ class Calls:
             video: Path, bytes, binary file object, or URL: mp4, avi or mov, H.264 or H.265, at
                 least 24 fps, 2 to 60 s.
             model: Template model, if not ``animate-anyone-template-gen2``.
+            memo: What the ledger is to hold beside it, an idempotency key for one.
 
         Raises:
             SourceError: the clip cannot be read; nothing was sent.
@@ -130,12 +137,12 @@ class Calls:
         """
         self._settings.require("animate-anyone")
         model = model or TEMPLATE.model
-        request = await self._prepared(
-            TemplateRequest, {"video": video}, model=model, parameters={}
+        request, memo = await self._prepared(
+            TemplateRequest, {"video": video}, memo, model=model, parameters={}
         )
-        return await self._submits.submit(TEMPLATE, request)
+        return await self._submits.submit(TEMPLATE, request, memo)
 
-    async def synthesize(
+    async def synthesize(  # noqa: PLR0913 - one argument an option of the service
         self,
         image: ImageSource,
         template: str | TemplateOutput,
@@ -143,6 +150,7 @@ class Calls:
         use_ref_img_bg: bool = False,
         video_ratio: VideoRatio | None = None,
         model: str | None = None,
+        memo: Memo = NO_MEMO,
     ) -> Task[VideoOutput]:
         """Have the video made from a picture and a template; billed by the second of the video.
 
@@ -153,6 +161,7 @@ class Calls:
             video_ratio: Ratio of the video; left out unless *use_ref_img_bg*, as the service
                 ignores it then.
             model: Synthesis model, if not ``animate-anyone-gen2``.
+            memo: What the ledger is to hold beside it, an idempotency key for one.
 
         Raises:
             InputError: the picture, the template id or an option cannot be used; nothing was
@@ -164,9 +173,10 @@ class Calls:
         """
         self._settings.require("animate-anyone")
         model = model or SYNTHESIS.model
-        request = await self._prepared(
+        request, memo = await self._prepared(
             SynthesisRequest,
             {"image": image},
+            memo,
             model=model,
             given={"template_id": template_id(template) or _no_template(template)},
             parameters={"use_ref_img_bg": use_ref_img_bg, "video_ratio": video_ratio},
@@ -174,7 +184,7 @@ class Calls:
         if not use_ref_img_bg:
             parameters = request.parameters.model_copy(update={"video_ratio": None})
             request = request.model_copy(update={"parameters": parameters})
-        return await self._submits.submit(SYNTHESIS, request)
+        return await self._submits.submit(SYNTHESIS, request, memo)
 
     # ── wan2.2-animate ─────────────────────────────────────────────────────────────────
 
@@ -187,6 +197,7 @@ class Calls:
         check_image: bool = True,
         watermark: bool = False,
         model: str | None = None,
+        memo: Memo = NO_MEMO,
     ) -> Task[VideoOutput]:
         """Have the picture's person do what the clip's does, before the picture's background.
 
@@ -197,6 +208,7 @@ class Calls:
             check_image: False skips the service's check, for drawn characters.
             watermark: True adds the service's mark.
             model: Model, if not ``wan2.2-animate-move``.
+            memo: What the ledger is to hold beside it, an idempotency key for one.
 
         Raises:
             InputError: the picture, the clip or an option cannot be used; nothing was sent.
@@ -206,14 +218,15 @@ class Calls:
         Source: Model Studio help, the wan2.2-animate-move page.
         """
         self._settings.require("wan")
-        request = await self._prepared(
+        request, memo = await self._prepared(
             WanAnimateRequest,
             {"image": image, "video": video},
+            memo,
             model=model or MOVE.model,
             given={"watermark": watermark},
             parameters={"mode": mode, "check_image": check_image},
         )
-        return await self._submits.submit(MOVE, request)
+        return await self._submits.submit(MOVE, request, memo)
 
     async def animate_mix(  # noqa: PLR0913 - one argument an option of the service
         self,
@@ -224,6 +237,7 @@ class Calls:
         check_image: bool = True,
         watermark: bool = False,
         model: str | None = None,
+        memo: Memo = NO_MEMO,
     ) -> Task[VideoOutput]:
         """Have the clip's person replaced by the picture's, before the clip's background.
 
@@ -232,14 +246,15 @@ class Calls:
         Source: Model Studio help, the wan2.2-animate-mix page.
         """
         self._settings.require("wan")
-        request = await self._prepared(
+        request, memo = await self._prepared(
             WanAnimateRequest,
             {"image": image, "video": video},
+            memo,
             model=model or MIX.model,
             given={"watermark": watermark},
             parameters={"mode": mode, "check_image": check_image},
         )
-        return await self._submits.submit(MIX, request)
+        return await self._submits.submit(MIX, request, memo)
 
     # ── tasks ──────────────────────────────────────────────────────────────────────────
 
@@ -271,6 +286,44 @@ class Calls:
             raise InputError(msg, hint="With a task id, say what it ends in: output=VideoOutput.")
         facts = TokenFacts.of(self._settings, task_id=task, operation=operation_of(output))
         return Task(self._desk, facts, output)
+
+    async def unfinished(self) -> list[Task[Any]]:
+        """Give every task that this account's ledger knows no end of, oldest first.
+
+        After a crash these are what was paid for and not yet seen to its end; without a ledger,
+        what this client submitted under an idempotency key. Tasks older than 24 hours are left
+        out: the service has forgotten them.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        return await self._submits.unfinished()
+
+    async def adopt(self, lost: SubmitOutcomeUnknownError, task_id: str) -> Task[Any]:
+        """Say which task came of a submit whose answer was lost, and go on with it.
+
+        Nothing is sent. From then on the task counts for the submit's idempotency key.
+
+        Args:
+            lost: The error that named the candidates.
+            task_id: The one that it is; look at what it made before you say so, since the list
+                does not tell what a task was given.
+
+        Raises:
+            InputError: *task_id* is not shaped like one.
+            LedgerError: the ledger cannot be read.
+        """
+        return await self._submits.adopt(lost, checked_task_id(task_id))
+
+    async def write_off(self, lost: SubmitOutcomeUnknownError) -> None:
+        """Say that a submit whose answer was lost is to be sent anew when it is asked for again.
+
+        If it was accepted all the same, it is paid for twice.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        await self._submits.write_off(lost)
 
     async def get_task(self, task_id: str) -> TaskResponse:
         """Give the service's answer about a task of this account, as it is.
@@ -352,13 +405,13 @@ class Calls:
         async with opened(source, role="file", local_paths=self._local_paths) as media:
             return await self._url(media, model=model)
 
-    def forget_uploads(self, urls: Iterable[str]) -> None:
+    async def forget_uploads(self, urls: Iterable[str]) -> None:
         """Upload files anew next time, whose URLs the service could not read.
 
         Nothing happens with an uploader of your own.
         """
         if isinstance(self._uploader, TemporaryStorage):
-            self._uploader.forget(urls)
+            await self._uploader.forget(urls)
 
     async def create_token(self, *, expire_in_s: int = 60) -> TokenResponse:
         """Make a temporary key with every right of this one. It cannot be revoked.
@@ -383,15 +436,16 @@ class Calls:
         self,
         kind: type[RequestT],
         sources: Mapping[str, ImageSource],
+        memo: Memo,
         *,
         model: str,
         given: Mapping[str, Any] | None = None,
         **values: Any,  # noqa: ANN401 - checked by the request model
-    ) -> RequestT:
+    ) -> tuple[RequestT, Memo]:
         """Check all there is to check, then upload, then make the request.
 
         *sources* go by role: ``image`` becomes ``input.image_url``. *given* is the rest of
-        ``input``.
+        ``input``. The memo comes back with what the files were.
         """
         urls = {f"{role}_url": "oss://checked/first" for role in sources}
         build(kind, model=model, input={**urls, **(given or {})}, **values)
@@ -399,12 +453,26 @@ class Calls:
         async with opened_all(sources, local_paths=self._local_paths) as media:
             for role, item in media.items():
                 urls[f"{role}_url"] = await self._url(item, model=model)
-        return build(kind, model=model, input={**urls, **(given or {})}, **values)
+            files = {role: item for role, item in media.items() if isinstance(item, MediaFile)}
+            were = {role: await identity(file) for role, file in files.items()}
+        request = build(kind, model=model, input={**urls, **(given or {})}, **values)
+        return request, replace(memo, sources={**were, **memo.sources})
 
     async def _url(self, media: Media, *, model: str) -> str:
         if isinstance(media, MediaFile):
             return Url(await self._uploader(media, model=model))
         return media
+
+
+def detection_of(answer: DetectResponse) -> Detection:
+    """Give the verdict that an answer holds."""
+    return Detection(
+        check_pass=answer.output.check_pass,
+        bodystyle=answer.output.bodystyle or None,
+        reason=answer.output.reason,
+        usage=answer.usage,
+        request_id=answer.request_id,
+    )
 
 
 def _no_template(template: object) -> NoReturn:

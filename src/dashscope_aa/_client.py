@@ -6,22 +6,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from dashscope_aa._book import Memory
+from dashscope_aa._bookkeeper import Bookkeeper
 from dashscope_aa._calls import Calls
+from dashscope_aa._choices import Choices
 from dashscope_aa._concurrency import KeyedLocks
 from dashscope_aa._config import Settings
 from dashscope_aa._download import download
 from dashscope_aa._engines import Engine, checked_engine
 from dashscope_aa._http import Http
+from dashscope_aa._ledger import Ledger
 from dashscope_aa._prepare import Preflight
+from dashscope_aa._prices import Estimate
 from dashscope_aa._schedule import Schedule
+from dashscope_aa._settlement import Settlement
 from dashscope_aa._sources import ImageSource, TemplateSource, Url
+from dashscope_aa._standing import Recall
+from dashscope_aa._submit import SubmitDesk
 from dashscope_aa._task import OnCancel
 from dashscope_aa._tasks import TaskDesk
 from dashscope_aa._upload import TemporaryStorage, Uploader
 from dashscope_aa.errors import DownloadError, InputError, ResultExpiredError
 from dashscope_aa.events import Animation, OnEvent
 from dashscope_aa.models import TaskStatus, VideoOutput
-from dashscope_aa.pipeline import Choices, Run, Templates
+from dashscope_aa.pipeline import Run
 
 if TYPE_CHECKING:
     import httpx
@@ -47,6 +55,13 @@ class Client(Calls):
         schedule: When waiting tasks are asked for, and how long waits last.
         local_paths: False refuses strings and paths that name local files, for servers that
             pass on what strangers typed.
+        ledger: An SQLite file, made when it is not there, that holds what was paid for: after
+            a crash nothing is lost, and nothing is paid for twice. Several processes of one
+            machine may share it.
+        exclusive_account: Your word that nothing but this program, and those that share its
+            ledger, submits to these models with this account. Then a paid request whose answer
+            was lost is settled from the task list instead of raising; if something else does
+            submit, its task may be taken for yours.
         paths: Paths of single models that differ from the documents, by model name.
 
     Raises:
@@ -65,6 +80,8 @@ class Client(Calls):
         transport: "httpx.AsyncBaseTransport | None" = None,
         schedule: Schedule | None = None,
         local_paths: bool = True,
+        ledger: str | os.PathLike[str] | None = None,
+        exclusive_account: bool = False,
         paths: Mapping[str, str] | None = None,
     ) -> None:
         settings = Settings.load(
@@ -76,14 +93,30 @@ class Client(Calls):
             paths=paths,
         )
         http = Http(transport=transport)
+        schedule = schedule or Schedule()
+        self._books = Bookkeeper(Memory() if ledger is None else Ledger(ledger), settings)
+        tasks = TaskDesk(http, settings, schedule, recorder=self._books.learned)
+        settlement = Settlement(
+            http,
+            tasks,
+            self._books,
+            exclusive_account=exclusive_account,
+            settle_s=schedule.settle_s,
+        )
         super().__init__(
             settings,
             http,
-            desk=TaskDesk(http, settings, schedule or Schedule()),
-            uploader=uploader or TemporaryStorage(http, settings),
+            desk=tasks,
+            submits=SubmitDesk(
+                http, settings, tasks=tasks, books=self._books, settlement=settlement
+            ),
+            uploader=uploader or TemporaryStorage(http, settings, self._books),
             local_paths=local_paths,
         )
-        self._templates = Templates()
+        self._recall = Recall(
+            submits=self._submits, lasting=ledger is not None, exclusive=exclusive_account
+        )
+        self._templates = KeyedLocks()
         self._targets = KeyedLocks()
 
     async def __aenter__(self) -> Self:
@@ -98,8 +131,11 @@ class Client(Calls):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection. Tasks on the server go on."""
-        await self._http.aclose()
+        """Close every connection, and the ledger. Tasks on the server go on."""
+        try:
+            await self._http.aclose()
+        finally:
+            await self._books.aclose()
 
     @property
     def base_url(self) -> str:
@@ -131,6 +167,8 @@ class Client(Calls):
         on_event: OnEvent | None = None,
         timeout_s: float | None = None,
         on_cancel: OnCancel = "leave",
+        max_cost_cny: float | None = None,
+        fresh: bool = False,
     ) -> Animation:
         """Make a video in which the picture's person does what the clip's person does.
 
@@ -150,10 +188,15 @@ class Client(Calls):
             timeout_s: How long to wait for each task at most; None means the schedule's.
             on_cancel: ``cancel_remote`` cancels the task that is waited for when this call is
                 cancelled; only a PENDING one can be.
+            max_cost_cny: Refuse to begin if it is expected to cost more, or nobody can say.
+            fresh: With a ledger, True pays for a new video although the ledger has one of the
+                same inputs and options.
 
         Raises:
             InputError: something handed over cannot be used; nothing was sent.
             PreflightError: a file would be refused, and is not mended; nothing was sent.
+            CostLimitError: it would cost more than *max_cost_cny*; nothing was sent.
+            LedgerError: the ledger cannot be used; nothing more was sent.
             RegionError: the engine is not served where the client points; nothing was sent.
             ImageRejectedError: the image check refused the picture; no task was started.
             ServiceError: the service refused a request.
@@ -161,18 +204,55 @@ class Client(Calls):
             TaskError: a task failed or outlasted the wait; its token is in the error.
             UploadError: a file did not get through.
         """
-        chosen = checked_engine(engine or self._settings.engine)
-        self._settings.require(chosen.family)
         choices = Choices(
-            engine=chosen,
+            engine=self._chosen(engine),
             preflight=preflight,
             detect=detect,
             on_event=on_event,
             timeout_s=timeout_s,
             on_cancel=on_cancel,
+            max_cost_cny=max_cost_cny,
+            fresh=fresh,
         )
-        run = Run(self, self._templates, choices)
-        return await run.animate(image, template, local_paths=self._local_paths)
+        return await self._run(choices).animate(image, template, local_paths=self._local_paths)
+
+    async def estimate(
+        self,
+        image: ImageSource,
+        template: TemplateSource,
+        *,
+        engine: Engine | None = None,
+        detect: bool = True,
+        fresh: bool = False,
+    ) -> Estimate:
+        """Say what `animate` would cost with the same arguments. Nothing is sent.
+
+        What this client, or its ledger, has paid for already is left out.
+
+        Args:
+            image: The picture.
+            template: The motion: a clip or a template; the length of a template is known to the
+                ledger it was made with.
+            engine: What makes the video; None means the client's engine.
+            detect: False leaves out the check of the picture.
+            fresh: True leaves videos of the ledger out of account.
+
+        Raises:
+            InputError: something handed over cannot be used.
+            LedgerError: the ledger cannot be read.
+
+        Source: RATE; OVER; public lists.
+        """
+        choices = Choices(engine=self._chosen(engine), detect=detect, fresh=fresh)
+        return await self._run(choices).estimate(image, template, local_paths=self._local_paths)
+
+    def _chosen(self, engine: Engine | None) -> Engine:
+        chosen = checked_engine(engine or self._settings.engine)
+        self._settings.require(chosen.family)
+        return chosen
+
+    def _run(self, choices: Choices) -> Run:
+        return Run(self, choices, books=self._books, recall=self._recall, locks=self._templates)
 
     async def download(
         self, source: Animation | VideoOutput | str, path: str | os.PathLike[str]
@@ -195,16 +275,21 @@ class Client(Calls):
         async with self._targets.hold(_absolute(path)):  # two would share a part
             if not isinstance(output, VideoOutput):
                 return await download(self._http, _http_url(output), path)
-            try:
-                return await download(self._http, _http_url(output.video_url), path)
-            except ResultExpiredError:
-                url = await self._asked_again(output)
-            try:
-                return await download(self._http, url, path)
-            except ResultExpiredError as gone:
-                msg = f"the result's host refused it twice (HTTP {gone.http_status})"
-                hint = "Its task still knows it: try again later, before the 24 hours are over."
-                raise DownloadError(msg, http_status=gone.http_status, hint=hint) from None
+            saved = await self._downloaded(output, path)
+            await self._books.saved(output.task_id, _absolute(saved))
+            return saved
+
+    async def _downloaded(self, output: VideoOutput, path: str | os.PathLike[str]) -> Path:
+        try:
+            return await download(self._http, _http_url(output.video_url), path)
+        except ResultExpiredError:
+            url = await self._asked_again(output)
+        try:
+            return await download(self._http, url, path)
+        except ResultExpiredError as gone:
+            msg = f"the result's host refused it twice (HTTP {gone.http_status})"
+            hint = "Its task still knows it: try again later, before the 24 hours are over."
+            raise DownloadError(msg, http_status=gone.http_status, hint=hint) from None
 
     async def _asked_again(self, output: VideoOutput) -> str:
         """Ask the task for a fresh URL, while the service still knows it."""

@@ -120,6 +120,11 @@ class Settings:
             paths=_checked_paths(paths or {}),
         )
 
+    @property
+    def account(self) -> str:
+        """What caches and ledgers go by: the gateway, the workspace and the key's fingerprint."""
+        return f"{self.base_url} {self.workspace or '-'} {self.api_key.fingerprint}"
+
     def require(self, family: Family) -> None:
         """Refuse a family of models that the region does not serve.
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
@@ -119,7 +121,17 @@ class Http:
         # A paid call never rides a used connection: if the other side has just closed it,
         # nobody knows whether the call arrived.
         self._submits = _Lane(submits, keep=0, transport=transport)
+        self._dated = ("", 0.0)
         self._transfers = _Lane(transfers, keep=TRANSFERS_AT_ONCE, transport=transport)
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the service's clock is ahead of ours, by its last answer; 0 before the first."""
+        said, at = self._dated
+        try:
+            return parsedate_to_datetime(said) - datetime.fromtimestamp(at, UTC)
+        except (ValueError, TypeError):
+            return timedelta(0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -179,6 +191,7 @@ class Http:
         async with lane.gate:
             with anyio.move_on_after(ANSWER_S):
                 reply = await apart(partial(_asked, lane.client, call))
+                self._dated = (reply.headers.get("date", ""), time.time())
                 log.debug(
                     "%s %s: HTTP %d in %.3f s, request %s",
                     call.endpoint.method,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dashscope_aa._engines import Engine
 from dashscope_aa._sources import Media, MediaFile, Url
-from dashscope_aa.errors import SourceError, TransportError
+from dashscope_aa.errors import PreflightError, SourceError, TransportError
 from dashscope_aa.events import Mended, Role, Watched
 
 if TYPE_CHECKING:
@@ -68,6 +68,27 @@ async def _looked_at(source: Media | None, role: Role, engine: Engine) -> "Repor
         if isinstance(source, MediaFile):
             raise
         return None
+
+
+def length_s(report: "Report") -> float | None:
+    """Give the length of the clip that was looked at; None if there was none, or it is broken."""
+    from dashscope_aa.media import VideoFacts  # noqa: PLC0415 - see the module's docstring
+
+    facts = report.video and report.video.facts
+    return facts.duration_s if isinstance(facts, VideoFacts) else None
+
+
+async def clip_length_s(clip: Media) -> float | None:
+    """Give the length of a clip; None if it cannot be looked at from here."""
+    from dashscope_aa.media import VideoFacts, probe  # noqa: PLC0415 - see the module's docstring
+
+    if isinstance(clip, Url) and clip.startswith("oss:"):
+        return None
+    try:
+        facts = await probe(clip.path if isinstance(clip, MediaFile) else clip)
+    except (SourceError, TransportError, PreflightError):
+        return None
+    return facts.duration_s if isinstance(facts, VideoFacts) else None
 
 
 async def mend(

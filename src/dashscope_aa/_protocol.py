@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn, TypeVar, cast
 from urllib.parse import quote, urlencode
@@ -28,13 +29,15 @@ from dashscope_aa.errors import (
     ProtocolError,
     ServiceError,
 )
-from dashscope_aa.models import ErrorResponse, TaskResponse
+from dashscope_aa.models import ErrorResponse, TaskResponse, VideoOutput
 from dashscope_aa.models._base import Answer, Request
 
 RequestT = TypeVar("RequestT", bound=Request)
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
 USER_AGENT: Final = f"dashscope-aa/{__version__}"
+RESULT_LIFE: Final = timedelta(hours=24)
+"""How long the service keeps a result (S2, Zmove)."""
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _KEY: Final = re.compile(r"\b(sk|st)-[\w.-]{4,}")
 
@@ -236,6 +239,13 @@ def read_output(response: TaskResponse, output: type[OutputT]) -> OutputT:
     except ValidationError as error:
         msg = f"the task SUCCEEDED, but its answer is not what was expected: {_said(error)}"
     raise ProtocolError(msg, task_id=response.output.task_id, request_id=response.request_id)
+
+
+def expiry(output: VideoOutput) -> datetime:
+    """Say when the service forgets a result; a time that makes no sense counts as now."""
+    now = datetime.now(UTC)
+    ended = output.end_time or now
+    return (ended if ended < now + RESULT_LIFE else now) + RESULT_LIFE
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

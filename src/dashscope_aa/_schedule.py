@@ -31,6 +31,8 @@ class Schedule:
     """How long a wait lasts at most; the service kills a task after 3 hours of running."""
     unreachable_s: float = 30 * 60.0
     """How long a wait bears having no usable answer."""
+    settle_s: float = 30.0
+    """How long the task list is given to show a task whose submit was lost (nothing documented)."""
     grace: int = 3
     """How many times UNKNOWN is borne right after a submit (open question 19)."""
 

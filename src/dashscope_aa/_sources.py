@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self, TypeGuard, cast
 
@@ -78,10 +78,13 @@ class MediaFile:
     """Suffix that fits its content, such as ``.mp4``: the service judges by it."""
     size_bytes: int
     """How long it is."""
+    _digests: list[str] = field(default_factory=list[str], compare=False, repr=False)
 
     async def sha256(self) -> str:
-        """Give the SHA-256 of its bytes, in hexadecimal."""
-        return await in_thread(_sha256, self.path)
+        """Give the SHA-256 of its bytes, in hexadecimal; they are read for it once."""
+        if not self._digests:
+            self._digests.append(await in_thread(_sha256, self.path))
+        return self._digests[0]
 
 
 VideoSource = str | os.PathLike[str] | bytes | BinaryIO | MediaFile
@@ -99,6 +102,15 @@ TemplateSource = VideoSource | TemplateId | TemplateOutput
 
 Media = MediaFile | Url
 """A source once it has been looked at."""
+
+
+async def identity(media: Media) -> str:
+    """Say what a file or a URL is, so that the same is known again: its hash, or the URL.
+
+    Raises:
+        SourceError: the file can no longer be read.
+    """
+    return f"sha256:{await media.sha256()}" if isinstance(media, MediaFile) else str(media)
 
 
 def is_url(source: object) -> bool:

@@ -2,157 +2,243 @@
 
 A submit ends in one of three ways. It was not sent, or it was refused: the rules of `_schedule`
 say whether it is sent again. Or nobody knows: the answer was lost, came broken, or was an HTTP
-5xx. Then it is not sent again, and the error names the tasks that may have come of it.
+5xx. Then `_settlement` says what becomes of it, and it is not sent again blindly. The book is
+written before a request leaves, and holds what a crash would otherwise lose.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+import logging
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import anyio
 
-from dashscope_aa._concurrency import KeyedLocks
+from dashscope_aa._book import UNSETTLED, Entry, Memo
+from dashscope_aa._bookkeeper import Bookkeeper
+from dashscope_aa._concurrency import KeyedLocks, jitter
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import Endpoint, OutputT, TaskEndpoint
-from dashscope_aa._http import SUBMIT_RETRIES, Http
+from dashscope_aa._http import ONCE, SUBMIT_RETRIES, Http
 from dashscope_aa._protocol import Call, checked_task_id, decode, encode
 from dashscope_aa._schedule import certainly_refused
+from dashscope_aa._settlement import Settlement
 from dashscope_aa._task import Task
 from dashscope_aa._tasks import TaskDesk
-from dashscope_aa._token import TokenFacts
+from dashscope_aa._token import OPERATIONS, TokenFacts, read_token
 from dashscope_aa.errors import (
     DashScopeError,
     InputError,
-    NoAnswerError,
+    NotSentError,
     ProtocolError,
     ServiceError,
     SubmitOutcomeUnknownError,
+    TransportError,
 )
-from dashscope_aa.models import SubmitResponse, TaskListItem, TaskResponse
+from dashscope_aa.models import SubmitResponse, TaskOutput, TaskResponse, TaskStatus
 from dashscope_aa.models._base import Answer, Request
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
-_CANDIDATES_S: Final = 20.0
-"""How long looking for the tasks a lost submit may have started takes at most."""
-_CLOCKS_DIFFER: Final = timedelta(minutes=2)
-"""How far our clock and the service's are taken to be apart at most."""
-_PAGE_SIZE: Final = 50
+log = logging.getLogger("dashscope_aa")
+
+NO_MEMO = Memo()
 
 
 class SubmitDesk:
     """Submits paid requests; tasks one at a time a model, so that at most one is unknown."""
 
-    def __init__(self, http: Http, settings: Settings, tasks: TaskDesk) -> None:
+    def __init__(
+        self,
+        http: Http,
+        settings: Settings,
+        *,
+        tasks: TaskDesk,
+        books: Bookkeeper,
+        settlement: Settlement,
+    ) -> None:
         self._http = http
         self._settings = settings
         self._tasks = tasks
+        self._books = books
+        self._settlement = settlement
         self._locks = KeyedLocks()
-        self._ours: set[str] = set()
+        self._live: WeakValueDictionary[str, Task[Any]] = WeakValueDictionary()
 
-    async def submit(self, endpoint: TaskEndpoint[OutputT], request: Request) -> Task[OutputT]:
-        """Start a task.
+    # ── tasks ──────────────────────────────────────────────────────────────────────────
+
+    async def submit(
+        self, endpoint: TaskEndpoint[OutputT], request: Request, memo: Memo = NO_MEMO
+    ) -> Task[OutputT]:
+        """Start a task, or give the one that counts for the memo's key.
 
         Raises:
             ServiceError: the service refused.
             SubmitOutcomeUnknownError: the answer was lost; the task may be running.
         """
-        answer = await self.send(endpoint, request)
-        output = answer.output
-        self._ours.add(output.task_id)
-        facts = TokenFacts.of(
-            self._settings,
-            task_id=output.task_id,
-            operation=endpoint.name,
-            model=getattr(request, "model", endpoint.model),
-            submitted_at=datetime.now(UTC),
-        )
-        known = TaskResponse(request_id=answer.request_id, output=output)
-        return Task(self._tasks, facts, endpoint.output, response=known)
+        entry, _ = await self._paid(endpoint, request, memo)
+        return self.task_of(entry, endpoint.output)
 
-    async def send(self, endpoint: Endpoint[AnswerT], request: Request) -> AnswerT:
-        """Send one paid request and read its answer.
+    async def ask(
+        self, endpoint: Endpoint[AnswerT], request: Request, memo: Memo = NO_MEMO
+    ) -> AnswerT:
+        """Send one paid request that is answered at once, or give the answer that counts.
 
         Raises:
             ServiceError: the service refused.
             SubmitOutcomeUnknownError: the answer was lost.
         """
-        call = encode(endpoint, self._settings, request=request)
-        # A check that answers at once leaves no task to look for, so it need not queue.
-        turn = self._locks.hold(call.model) if endpoint.asynchronous else nullcontext()
-        async with turn:
-            sent_at = datetime.now(UTC)
-            with _noted(call, sent_at):
-                try:
-                    reply = await self._http.send(call, SUBMIT_RETRIES)
-                    return _usable(decode(call, reply, endpoint.answer))
-                except (NoAnswerError, ProtocolError, ServiceError) as error:
-                    if certainly_refused(error):
-                        raise
-                    lost = error
-                raise await self._outcome_unknown(call, sent_at, lost)
+        return (await self._paid(endpoint, request, memo))[1]
 
-    async def _outcome_unknown(
-        self, call: Call, sent_at: datetime, lost: DashScopeError
-    ) -> SubmitOutcomeUnknownError:
-        lost_at = datetime.now(UTC)
-        said = f"a paid {call.endpoint.name} request was sent to {call.model}, but its answer was "
-        said += f"lost ({lost.message})"
-        candidates: tuple[TaskListItem, ...] | None = ()
-        hint: str | None = "At most one image check was billed."
-        if call.endpoint.asynchronous:
-            candidates, hint = await self._candidates(call, sent_at), None
-            said += (
-                "; the task list could not be read, so nobody knows what came of it"
-                if candidates is None
-                else f"; {len(candidates)} task(s) on the list may have come of it so far"
-            )
-        return SubmitOutcomeUnknownError(
-            said,
-            model=call.model,
-            fingerprint=call.fingerprint,
-            sent_at=sent_at,
-            lost_at=lost_at,
-            candidates=candidates,
-            code=lost.code,
-            request_id=lost.request_id,
-            http_status=lost.http_status,
-            hint=hint,
+    def task_of(self, entry: Entry, output: type[OutputT]) -> Task[OutputT]:
+        """Give the task of a row: the same for as long as anybody has it."""
+        facts = read_token(entry.token or "", self._settings)
+        task = self._live.get(facts.task_id)
+        if task is None:
+            known = _read(TaskResponse, entry)
+            task = self._live[facts.task_id] = Task(self._tasks, facts, output, response=known)
+        return task
+
+    async def known(self, endpoint: TaskEndpoint[OutputT], key: str | None) -> Task[OutputT] | None:
+        """Give the task that counts for a key; None if there is none, or nobody knows.
+
+        Raises:
+            LedgerError: the book cannot be read.
+        """
+        entry = await self._books.found(key)
+        if entry is None or entry.state in UNSETTLED:
+            return None
+        return self.task_of(entry, endpoint.output)
+
+    async def answered(self, endpoint: Endpoint[AnswerT], key: str | None) -> AnswerT | None:
+        """Give the answer that counts for a key; None if there is none, or nobody knows.
+
+        Raises:
+            LedgerError: the book cannot be read.
+        """
+        entry = await self._books.found(key)
+        if entry is None or entry.state in UNSETTLED:
+            return None
+        return _read(endpoint.answer, entry)
+
+    async def unfinished(self) -> list[Task[Any]]:
+        """Give every task in the book that has not ended."""
+        rows = await self._books.unfinished()
+        return [self.task_of(entry, OPERATIONS[entry.operation]) for entry in rows]
+
+    async def adopt(self, lost: SubmitOutcomeUnknownError, task_id: str) -> Task[Any]:
+        """Take a task for what came of a lost submit."""
+        output = OPERATIONS.get(lost.operation, TaskOutput)
+        for entry in await self._books.unsettled(fingerprint=lost.fingerprint):
+            state = TaskOutput(task_id=task_id, task_status=TaskStatus.PENDING)
+            adopted = await self._books.accepted(entry, SubmitResponse(output=state))
+            return self.task_of(adopted, output)
+        facts = TokenFacts.of(
+            self._settings,
+            task_id=task_id,
+            operation=lost.operation,
+            model=lost.model,
+            submitted_at=lost.sent_at,
         )
+        return Task(self._tasks, facts, output)
 
-    async def _candidates(self, call: Call, sent_at: datetime) -> tuple[TaskListItem, ...] | None:
-        """Look for the tasks the lost submit may have started; None if the list is lost too."""
-        begin = sent_at - _CLOCKS_DIFFER
-        found: list[TaskListItem] = []
-        with anyio.move_on_after(_CANDIDATES_S):
+    async def write_off(self, lost: SubmitOutcomeUnknownError) -> None:
+        """Take a lost submit for one that was not accepted."""
+        for entry in await self._books.unsettled(fingerprint=lost.fingerprint):
+            await self._books.refused(entry, None)
+
+    # ── what counts already ────────────────────────────────────────────────────────────
+
+    async def _paid(
+        self, endpoint: Endpoint[AnswerT], request: Request, memo: Memo
+    ) -> tuple[Entry, AnswerT]:
+        """Give the row of a submit that was accepted, and the answer to it."""
+        call = encode(endpoint, self._settings, request=request)
+        entry = await self._books.found(memo.idempotency_key)
+        if entry is not None and entry.state not in UNSETTLED:
+            return entry, _read(endpoint.answer, entry)
+        async with self._turn(call, memo):
+            entry = await self._books.found(memo.idempotency_key)
+            if entry is not None and entry.state in UNSETTLED:
+                entry = await self._settlement.settle(entry)
+            if entry is None:
+                return await self._sent(call, endpoint.answer, memo)
+            return entry, _read(endpoint.answer, entry)
+
+    @asynccontextmanager
+    async def _turn(self, call: Call, memo: Memo) -> AsyncGenerator[None, None]:
+        """Submit the tasks of a model one by one, and what has a key, key by key.
+
+        A check that answers at once leaves no task to look for, so without a key it need not
+        queue.
+        """
+        async with AsyncExitStack() as stack:
+            if call.endpoint.asynchronous:
+                await stack.enter_async_context(self._locks.hold(call.model))
+            elif memo.idempotency_key is not None:
+                await stack.enter_async_context(self._locks.hold(memo.idempotency_key))
+            if call.endpoint.asynchronous or memo.idempotency_key is not None:
+                await stack.enter_async_context(self._books.turn(call.model))
+            yield
+
+    # ── sending ────────────────────────────────────────────────────────────────────────
+
+    async def _sent(self, call: Call, answer: type[AnswerT], memo: Memo) -> tuple[Entry, AnswerT]:
+        """Send it until it is accepted, or must not be sent again."""
+        await self._settlement.prepare(call)
+        attempt, resent = 0, False
+        while True:
+            attempt += 1
+            entry = await self._books.begin(call, memo)
+            with _noted(entry):
+                try:
+                    said = await self._accepted(call, answer)
+                except (TransportError, ProtocolError, ServiceError) as error:
+                    fault = error
+                else:
+                    return await self._books.accepted(entry, said), said
+                lost = not (isinstance(fault, NotSentError) or certainly_refused(fault))
+                adopted = await self._settled(entry, fault) if lost else None
+            if lost:
+                if adopted is not None:
+                    return adopted, _read(answer, adopted)
+                if resent:
+                    raise fault
+                resent = True
+                continue
+            await self._books.refused(entry, fault.code)
+            pause_s = SUBMIT_RETRIES.pause_s(attempt, fault, safe=False, jitter=jitter())
+            if pause_s is None:
+                raise fault
+            told = (call.endpoint.name, pause_s, type(fault).__name__)
+            log.info("%s: sending it again in %.1f s, after %s", *told)
+            await anyio.sleep(pause_s)
+
+    async def _settled(self, entry: Entry, fault: DashScopeError) -> Entry | None:
+        return await self._settlement.settle(await self._books.lost(entry), fault)
+
+    async def _accepted(self, call: Call, answer: type[AnswerT]) -> AnswerT:
+        said = decode(call, await self._http.send(call, ONCE), answer)
+        if isinstance(said, SubmitResponse):
             try:
-                async for page in self._tasks.pages(model_name=call.model, page_size=_PAGE_SIZE):
-                    found += [row for row in page.data if (row.gmt_create or begin) >= begin]
-            except DashScopeError:
-                return None
-            return tuple(row for row in found if row.task_id not in self._ours)
-        return None
+                checked_task_id(said.output.task_id)
+            except InputError as error:  # a task that could not be asked for
+                raise ProtocolError(error.message) from None
+        return said
 
 
-def _usable(answer: AnswerT) -> AnswerT:
-    """Refuse an answer whose task could not be asked for."""
-    if isinstance(answer, SubmitResponse):
-        try:
-            checked_task_id(answer.output.task_id)
-        except InputError as error:
-            raise ProtocolError(error.message) from None
-    return answer
+def _read(answer: type[AnswerT], entry: Entry) -> AnswerT:
+    return answer.model_validate_json(entry.response or "{}")
 
 
 @contextmanager
-def _noted(call: Call, sent_at: datetime) -> Generator[None, None, None]:
+def _noted(entry: Entry) -> Generator[None, None, None]:
     """Note on a cancellation what it has left behind."""
     try:
         yield
     except anyio.get_cancelled_exc_class() as cancelled:
         cancelled.add_note(
-            f"a paid {call.endpoint.name} request to {call.model} was under way since "
-            f"{sent_at.isoformat()} (fingerprint {call.fingerprint}): see the task list"
+            f"a paid {entry.operation} request to {entry.model} was under way since "
+            f"{entry.sent_at.isoformat()} (fingerprint {entry.fingerprint}): see the task list"
         )
         raise

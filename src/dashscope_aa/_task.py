@@ -215,6 +215,7 @@ class Task(Generic[OutputT]):
             TransportError: no answer came.
         """
         response = await self._desk.query(self.id)
+        await self._record(response)
         self._learn(response)
         return response
 
@@ -278,7 +279,15 @@ class Task(Generic[OutputT]):
                 raise
             self._bear(error)
         else:
+            await self._record(response)
             self._learn(response)
+
+    async def _record(self, response: TaskResponse) -> None:
+        if self._desk.recorder is not None and response.output.task_status not in {
+            self.status,
+            TaskStatus.UNKNOWN,
+        }:
+            await self._desk.recorder(self.id, response)
 
     def _bear(self, error: DashScopeError) -> None:
         """Go on after a fault, unless there has been no usable answer for too long."""

@@ -6,7 +6,7 @@ Source: Model Studio help, "Manage asynchronous tasks" (TASK); CAP; PY.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import CANCEL_TASK, LIST_TASKS, QUERY_TASK
@@ -20,10 +20,26 @@ from dashscope_aa.models._base import SERVICE_TIME
 _LONGEST_SPAN: Final = timedelta(hours=24)
 
 
+class Recorder(Protocol):
+    """What takes down each status of a task as it is first seen."""
+
+    async def __call__(self, task_id: str, response: TaskResponse, /) -> None:
+        """Take it down."""
+        ...
+
+
 class TaskDesk:
     """Queries, lists and cancels tasks. One serves all tasks of a client."""
 
-    def __init__(self, http: Http, settings: Settings, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        http: Http,
+        settings: Settings,
+        schedule: Schedule,
+        *,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.recorder = recorder
         self.settings = settings
         self.schedule = schedule
         self._http = http

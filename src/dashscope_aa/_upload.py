@@ -11,11 +11,11 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
 import anyio
 
+from dashscope_aa._bookkeeper import Bookkeeper
 from dashscope_aa._concurrency import CHUNK_BYTES, KeyedLocks, in_thread, jitter
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import UPLOAD_POLICY
@@ -51,23 +51,22 @@ class Uploader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    value: str
-    until: float
-
-
 class TemporaryStorage:
     """The service's temporary storage. Files younger than 47 hours are not sent again."""
 
     def __init__(
-        self, http: Http, settings: Settings, *, clock: Callable[[], float] = time.time
+        self,
+        http: Http,
+        settings: Settings,
+        books: Bookkeeper,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._http = http
         self._settings = settings
+        self._books = books
         self._clock = clock
         self._policies: dict[str, tuple[UploadPolicy, float]] = {}
-        self._uploads: dict[tuple[str, str], _Kept] = {}
         self._locks = KeyedLocks()
 
     async def __call__(self, source: MediaFile, /, *, model: str) -> str:
@@ -77,18 +76,18 @@ class TemporaryStorage:
             UploadError: it did not get through; nothing usable was left behind.
             ServiceError: the service gave no certificate.
         """
-        key = (await source.sha256(), model)
-        async with self._locks.hold(key):
-            kept = self._uploads.get(key)
-            if kept is None or kept.until <= self._clock():
-                kept = _Kept(await self._upload(source, model), self._clock() + REUSE_S)
-                self._uploads[key] = kept
-        return kept.value
+        name = f"{await source.sha256()} {model}"
+        async with self._locks.hold(name):
+            url = await self._books.upload(name, now_s=self._clock())
+            if url is None:
+                url = await self._upload(source, model)
+                until_s = self._clock() + REUSE_S
+                await self._books.keep_upload(name, url=url, until_s=until_s)
+        return url
 
-    def forget(self, urls: Iterable[str]) -> None:
+    async def forget(self, urls: Iterable[str]) -> None:
         """Send files again whose URLs no longer work."""
-        gone = set(urls)
-        self._uploads = {key: it for key, it in self._uploads.items() if it.value not in gone}
+        await self._books.forget_uploads(urls)
 
     async def _upload(self, source: MediaFile, model: str) -> str:
         """Post the file; nothing is paid for it, so what fails may be tried again."""

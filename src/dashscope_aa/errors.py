@@ -5,7 +5,9 @@ DashScopeError
 │   └── RegionError              the model is not served in the region the client points to
 ├── InputError                   what was handed over cannot be sent like this (also a ValueError)
 │   ├── SourceError              a picture, a clip, a URL or a template id cannot be used
+│   ├── CostLimitError           it would cost more than `max_cost_cny`
 │   └── PreflightError           the media were looked at and found wanting
+├── LedgerError                  the ledger cannot be read or written
 ├── ServiceError                 the service said no, with a code
 │   ├── AuthenticationError      it does not accept the key
 │   ├── PermissionDeniedError    it accepts the key, but not for this
@@ -50,12 +52,14 @@ __all__ = [
     "BillingError",
     "ConfigurationError",
     "ContentBlockedError",
+    "CostLimitError",
     "DashScopeError",
     "DownloadError",
     "HumanContentError",
     "ImageRejectedError",
     "InputError",
     "InvalidRequestError",
+    "LedgerError",
     "MediaError",
     "MediaUnreachableError",
     "ModelUnavailableError",
@@ -160,6 +164,10 @@ class SourceError(InputError):
     """A picture, a clip, a URL or a template id cannot be used. Nothing was sent."""
 
 
+class CostLimitError(InputError):
+    """It would cost more than `max_cost_cny`, or nobody can say how much. Nothing was sent."""
+
+
 class PreflightError(InputError):
     """The media were looked at and found wanting; `report` says all of it."""
 
@@ -167,6 +175,12 @@ class PreflightError(InputError):
         super().__init__(message, hint=hint)
         self.report = report
         """The `dashscope_aa.media.Report` with every finding."""
+
+
+class LedgerError(DashScopeError):
+    """The ledger cannot be read or written. What is not in it yet was not sent."""
+
+    default_hint = "Check that its folder exists, can be written to and has room left."
 
 
 # ── the service said no ──────────────────────────────────────────────────────────────────
@@ -259,14 +273,16 @@ class ImageRejectedError(DashScopeError):
 class SubmitOutcomeUnknownError(DashScopeError):
     """A paid request was sent and its answer was lost: it may or may not have been accepted.
 
-    It was sent once and not again. `candidates` are the tasks of the same model that the
+    It was sent once and not again, and a request of the same idempotency key will not be sent
+    before it is settled. `candidates` are the tasks of the same model that the
     service lists for the time in question; one of them may be the lost one, or another
     program's.
     """
 
     default_hint = (
-        "Do not simply send it again: it may be running and will be billed. Look at the "
-        "candidates (or the task list) and go on with client.resume(task_id, output=...)."
+        "Do not simply send it again: it may be running and will be billed. If one of the "
+        "candidates is it, go on with client.adopt(error, task_id); if none is, also later, "
+        "client.write_off(error) lets it be sent again."
     )
 
     def __init__(  # noqa: PLR0913 - one argument a fact
@@ -274,6 +290,7 @@ class SubmitOutcomeUnknownError(DashScopeError):
         message: str,
         *,
         model: str,
+        operation: str,
         fingerprint: str,
         sent_at: "datetime",
         lost_at: "datetime",
@@ -283,6 +300,8 @@ class SubmitOutcomeUnknownError(DashScopeError):
         super().__init__(message, **facts)
         self.model = model
         """The model the request named."""
+        self.operation = operation
+        """What it was to do: ``detect``, ``template``, ``synthesis``, ``move`` or ``mix``."""
         self.fingerprint = fingerprint
         """SHA-256 of the request body, in hexadecimal."""
         self.sent_at = sent_at

@@ -43,7 +43,7 @@ def made(kind: type[DashScopeError], **facts: Any) -> DashScopeError:
         facts["detection"] = Detection(check_pass=False, reason="no human body")
     elif kind is SubmitOutcomeUnknownError:
         rows = [TaskListItem(task_id="task-2", status="RUNNING")]
-        facts |= {"model": "m", "fingerprint": "f", "candidates": rows}
+        facts |= {"model": "m", "operation": "template", "fingerprint": "f", "candidates": rows}
         facts |= {"sent_at": SENT, "lost_at": SENT}
     elif issubclass(kind, TaskError):
         facts["token"] = TOKEN
@@ -105,6 +105,7 @@ def test_errors_of_the_language(kind: type[DashScopeError], builtin: type[Except
 def test_nothing_else_is_an_error_of_the_language() -> None:
     odd = {kind.__name__ for kind in CLASSES if issubclass(kind, (ValueError, OSError))}
     assert odd == {
+        "CostLimitError",
         "InputError",
         "PreflightError",
         "SourceError",

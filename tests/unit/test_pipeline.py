@@ -53,7 +53,7 @@ from dashscope_aa.events import (
     Uploaded,
 )
 from dashscope_aa.models import TaskStatus, TemplateOutput, VideoOutput
-from dashscope_aa.pipeline import total
+from dashscope_aa._prices import total
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_retries")]
 

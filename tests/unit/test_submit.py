@@ -181,7 +181,7 @@ async def test_list_is_out_of_reach_too(client: Client, emulator: Emulator) -> N
 async def test_list_that_never_answers(
     client: Client, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashscope_aa._submit._CANDIDATES_S", 0.1)
+    monkeypatch.setattr("dashscope_aa._settlement._LISTING_S", 0.1)
     emulator.faults.add(AnswerLost(on="template"), SlowHeaders(on="list", delay_s=30))
     with anyio.fail_after(30), pytest.raises(SubmitOutcomeUnknownError):
         await client.create_template(CLIP)

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from dashscope_aa import Client, MediaFile
+from dashscope_aa._book import Memory
+from dashscope_aa._bookkeeper import Bookkeeper
 from dashscope_aa._config import Settings
 from dashscope_aa._http import Http
 from dashscope_aa._upload import POLICY_S, REUSE_S, TemporaryStorage
@@ -148,7 +150,7 @@ async def storage(
     clock = Clock()
     settings = Settings.load(api_key=key, base_url=emulator.base_url)
     async with Http() as http:
-        yield TemporaryStorage(http, settings, clock=clock), clock
+        yield TemporaryStorage(http, settings, Bookkeeper(Memory(), settings), clock=clock), clock
 
 
 async def test_upload_is_forgotten_before_the_service_forgets_it(

@@ -205,7 +205,7 @@ class Gate:
 
     def _dress(self, call: Call, response: Response) -> None:
         """Put on the headers the service was seen to send. Source: CAP, public."""
-        headers = {"date": formatdate(usegmt=True), **call.headers}
+        headers = {"date": formatdate(call.service.clock.now(), usegmt=True), **call.headers}
         if self._style == "oss":
             headers |= {"server": "AliyunOSS", "x-oss-request-id": call.request_id}
         else:

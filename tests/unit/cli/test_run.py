@@ -131,7 +131,7 @@ def test_way_on_points_to_the_same_place() -> None:
 def lost(**facts: Any) -> errors.DashScopeError:
     now = datetime.now(UTC)
     return errors.SubmitOutcomeUnknownError(
-        "lost", model="m", fingerprint="f", sent_at=now, lost_at=now, **facts
+        "lost", model="m", operation="template", fingerprint="f", sent_at=now, lost_at=now, **facts
     )
 
 
