@@ -71,9 +71,18 @@ class Estimate:
         """All of it, in CNY; None if a part is not known."""
         return total([expense.cny for expense in self.expenses])
 
+    def __str__(self) -> str:
+        """Say it in a line."""
+        steps = ", ".join(f"{it.step} {_told(it.cny)}" for it in self.expenses)
+        return f"{_told(self.cny)} CNY ({steps or 'all paid for before'})"
+
     def of(self, step: str) -> float | None:
         """Give what a single step is expected to cost, in CNY."""
         return total([expense.cny for expense in self.expenses if expense.step == step])
+
+
+def _told(cny: float | None) -> str:
+    return "unknown" if cny is None else f"{cny:g}"
 
 
 def total(costs: Sequence[float | None]) -> float | None:

@@ -156,7 +156,7 @@ class Run:
             msg = f"nobody can say whether it costs at most {limit_cny:g} CNY: {expected}"
             raise CostLimitError(msg, hint="Leave out max_cost_cny, or hand over a local clip.")
         if expected.cny > limit_cny:
-            msg = f"it would cost about {expected.cny:g} CNY, more than {limit_cny:g} ({expected})"
+            msg = f"it would cost about {expected.cny:g} CNY, more than {limit_cny:g}: {expected}"
             raise CostLimitError(msg, hint="Raise max_cost_cny, or take a shorter clip.")
 
     async def _fit(self, media: Media, role: Role) -> Media:

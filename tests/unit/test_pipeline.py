@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from dashscope_aa import AnimateAnyone, Animation, Client, Engine, TemplateId, WanAnimate
+from dashscope_aa._prices import total
 from dashscope_aa.emulator import (
     AnswerLost,
     Emulator,
@@ -53,7 +54,6 @@ from dashscope_aa.events import (
     Uploaded,
 )
 from dashscope_aa.models import TaskStatus, TemplateOutput, VideoOutput
-from dashscope_aa._prices import total
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_retries")]
 
