@@ -4,6 +4,7 @@ from dashscope_aa import codes, errors, events, models
 from dashscope_aa._book import Memo
 from dashscope_aa._client import Client
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
+from dashscope_aa._many import Job, Outcome
 from dashscope_aa._prices import Estimate
 from dashscope_aa._schedule import Schedule
 from dashscope_aa._sources import MediaFile, TemplateId, Url
@@ -22,8 +23,10 @@ __all__ = [
     "Engine",
     "Estimate",
     "Event",
+    "Job",
     "MediaFile",
     "Memo",
+    "Outcome",
     "Schedule",
     "Task",
     "TaskState",

@@ -1,7 +1,9 @@
 """The front desk: one object that holds the key, the connections and every call."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -16,6 +18,7 @@ from dashscope_aa._download import download
 from dashscope_aa._engines import Engine, checked_engine
 from dashscope_aa._http import Http
 from dashscope_aa._ledger import Ledger
+from dashscope_aa._many import Job, OnJobEvent, Outcome, all_of, outcomes_of
 from dashscope_aa._prepare import Preflight
 from dashscope_aa._prices import Estimate
 from dashscope_aa._schedule import Schedule
@@ -253,6 +256,73 @@ class Client(Calls):
 
     def _run(self, choices: Choices) -> Run:
         return Run(self, choices, books=self._books, recall=self._recall, locks=self._templates)
+
+    async def gather(
+        self,
+        jobs: Iterable[Job],
+        *,
+        limit: int = 16,
+        stop_on_error: bool = False,
+        on_event: OnJobEvent | None = None,
+    ) -> list[Outcome]:
+        """Run many jobs at once, and give their outcomes in the jobs' order.
+
+        Uploads and templates are shared: files of the same bytes are sent once, and a template
+        of the same clip is made once. One job's failure is its own outcome and stops no other.
+
+        Args:
+            jobs: What to animate.
+            limit: How many are under way at once at most.
+            stop_on_error: True raises the first error instead, and stops the other jobs.
+            on_event: Called with the number of a job, from 0, and each of its events.
+
+        Raises:
+            InputError: *limit* or a job is none; nothing was sent.
+            Exception: the first error of a job, with *stop_on_error*.
+        """
+        run = partial(self._outcome, on_event)
+        return await all_of(list(jobs), run, limit=limit, stop_on_error=stop_on_error)
+
+    def as_completed(
+        self, jobs: Iterable[Job], *, limit: int = 16, on_event: OnJobEvent | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Outcome]]:
+        """Run many jobs at once, and give each outcome as it comes.
+
+        The jobs run for as long as the block lasts::
+
+            async with client.as_completed(jobs) as outcomes:
+                async for outcome in outcomes:
+                    ...
+
+        Arguments are those of `gather`. Leaving the block early stops the jobs that are not done;
+        tasks on the server go on.
+
+        Raises:
+            InputError: *limit* or a job is none (on entering); nothing was sent.
+        """
+        return outcomes_of(list(jobs), partial(self._outcome, on_event), limit=limit)
+
+    async def _outcome(self, on_event: OnJobEvent | None, index: int, job: Job, /) -> Outcome:
+        """Run one job, and keep what goes wrong as its outcome."""
+        animation: Animation | None = None
+        saved_to: Path | None = None
+        try:
+            animation = await self.animate(
+                job.image,
+                job.template,
+                engine=job.engine,
+                preflight=job.preflight,
+                detect=job.detect,
+                on_event=on_event and partial(on_event, index),
+                timeout_s=job.timeout_s,
+                max_cost_cny=job.max_cost_cny,
+                fresh=job.fresh,
+            )
+            if job.save_to is not None:
+                saved_to = await self.download(animation, job.save_to)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this job's alone
+            return Outcome(index=index, job=job, animation=animation, error=error)
+        return Outcome(index=index, job=job, animation=animation, saved_to=saved_to)
 
     async def download(
         self, source: Animation | VideoOutput | str, path: str | os.PathLike[str]

@@ -41,7 +41,7 @@ async def apart(job: Callable[[], Awaitable[ResultT]]) -> ResultT:
         async with anyio.create_task_group() as group:
             group.start_soon(run)
     except BaseExceptionGroup as failed:
-        error = next(_parts(failed))
+        error = first_part(failed)
     else:
         return results[0]
     raise error
@@ -76,6 +76,12 @@ async def together(
         if isinstance(other, Exception):  # and no cancellation
             error.add_note(f"what ran beside it failed too: {other!r}")
     raise error
+
+
+def first_part(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the error that a group is about; its cancellations only if there is nothing else."""
+    cancelled = anyio.get_cancelled_exc_class()
+    return min(_parts(failed), key=lambda part: isinstance(part, cancelled))
 
 
 def _parts(error: BaseException) -> Iterator[BaseException]:
