@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import anyio
 import httpx
+from anyio.lowlevel import current_token
 
 from dashscope_aa._concurrency import apart, in_thread, jitter
 from dashscope_aa._protocol import USER_AGENT, Call, Reply, mask, refusal
@@ -25,6 +26,7 @@ from dashscope_aa._schedule import Retries
 from dashscope_aa.errors import (
     ConfigurationError,
     DashScopeError,
+    InputError,
     NoAnswerError,
     NotSentError,
     TransportError,
@@ -122,6 +124,8 @@ class Http:
         # nobody knows whether the call arrived.
         self._submits = _Lane(submits, keep=0, transport=transport)
         self._dated = ("", 0.0)
+        self._closed = False
+        self._loop: object = None
         self._transfers = _Lane(transfers, keep=TRANSFERS_AT_ONCE, transport=transport)
 
     @property
@@ -146,6 +150,7 @@ class Http:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        self._closed = True
         with anyio.CancelScope(shield=True):
             for lane in (self._calls, self._submits, self._transfers):
                 await lane.client.aclose()
@@ -179,6 +184,20 @@ class Http:
                 )
             await anyio.sleep(pause_s)
 
+    def _check_usable(self) -> None:
+        """Refuse what httpx would fail at in words of its own, or hang in.
+
+        Raises:
+            InputError: it has been closed, or belongs to another event loop.
+        """
+        if self._closed:
+            raise InputError("the client is closed", hint="Use it within its `async with` block.")
+        loop = current_token()
+        self._loop = self._loop or loop
+        if loop != self._loop:
+            msg = "the client belongs to the event loop that it was first used in"
+            raise InputError(msg, hint="Make one client for each event loop.")
+
     async def _accepted(self, call: Call) -> Reply:
         reply = await self._once(call)
         if (error := refusal(call, reply)) is not None:
@@ -186,6 +205,7 @@ class Http:
         return reply
 
     async def _once(self, call: Call) -> Reply:
+        self._check_usable()
         lane = self._submits if call.endpoint.paid else self._calls
         started = time.monotonic()
         async with lane.gate:
@@ -213,6 +233,7 @@ class Http:
         Raises:
             TransportError: the network failed, before or in the middle.
         """
+        self._check_usable()
         fault: TransportError | None = None
         async with self._transfers.gate:
             try:
@@ -241,6 +262,7 @@ class Http:
         Raises:
             TransportError: the network failed, before or in the middle.
         """
+        self._check_usable()
         async with self._transfers.gate:
             client = self._transfers.client
             try:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -109,13 +110,6 @@ async def test_closed_twice() -> None:
     client = Client(KEY)
     await client.aclose()
     await client.aclose()
-
-
-async def test_used_after_it_was_closed() -> None:
-    client = Client(KEY)
-    await client.aclose()
-    with pytest.raises(RuntimeError, match="closed"):
-        await client.get_task(ID)
 
 
 async def test_closed_while_the_block_is_left_by_an_error(emulator: Emulator) -> None:
@@ -255,3 +249,21 @@ async def test_the_key_lives_in_no_frame_of_an_error(
         await client.get_task(ID)
     shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     assert KEY not in "".join(shown.format())
+
+
+async def test_closed_client_says_so(make_client: Callable[..., Client], portrait: Path) -> None:
+    client = make_client()
+    await client.aclose()
+    for use in (client.get_task("an-id"), client.upload(portrait, model="any")):
+        with pytest.raises(InputError, match="is closed"):
+            await use
+    with pytest.raises(InputError, match="is closed"):
+        await client.download("http://127.0.0.1:9/a.mp4", portrait.with_suffix(".mp4"))
+
+
+def test_client_of_another_event_loop_says_so(emulator: Emulator, key: str) -> None:
+    client = Client(key, transport=emulator.transport())
+    anyio.run(client.get_task, "an-id")
+    with pytest.raises(InputError, match="event loop"):
+        anyio.run(client.get_task, "an-id")
+    anyio.run(client.aclose)
