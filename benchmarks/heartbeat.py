@@ -103,8 +103,11 @@ async def table(folder: Path, base_url: str) -> list[str]:
                 packet.stream = copy
                 target.mux(packet)
     slow = folder / "slow.mp4"
-    photo = folder / "photo.png"
-    Image.effect_noise((4000, 3000), 60).convert("RGB").save(photo, compress_level=1)
+    photo, clear = folder / "photo.png", folder / "clear.webp"
+    noise = Image.effect_noise((4000, 3000), 60).convert("RGB")
+    noise.save(photo, compress_level=1)
+    noise.putalpha(noise.getchannel(0))
+    noise.save(clear)
     big = folder / "big.mp4"
     with big.open("wb") as file:
         file.write(b"\0\0\0\x18ftypmp42")
@@ -128,8 +131,9 @@ async def table(folder: Path, base_url: str) -> list[str]:
                 "convert with encoding, 8 s of 1080 × 1920",
                 partial(convert, mkv, slow, trim=(0.5, 8.0)),
             ),
+            await row("convert a png of 12 megapixels", partial(convert, photo, folder / "p.jpg")),
             await row(
-                "convert a picture of 12 megapixels", partial(convert, photo, folder / "p.jpg")
+                "convert a clear webp of 12 megapixels", partial(convert, clear, folder / "c.jpg")
             ),
             await row(
                 f"upload {BIG_MIB} MiB",

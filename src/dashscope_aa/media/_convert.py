@@ -186,12 +186,19 @@ class _Job:
 
 
 def _copy(subject: Subject, part: Path) -> None:
-    """Copy what is fine as it is."""
+    """Copy what is fine as it is.
+
+    Raises:
+        WriteError: the copy cannot be written.
+    """
     subject.file.seek(0)
-    with part.open("wb") as file:
-        while chunk := subject.file.read(CHUNK_BYTES):
-            subject.checkpoint()
-            file.write(chunk)
+    try:
+        with part.open("wb") as file:
+            while chunk := subject.file.read(CHUNK_BYTES):
+                subject.checkpoint()
+                file.write(chunk)
+    except OSError as error:
+        raise WriteError(error.strerror or str(error)) from error
 
 
 @contextmanager

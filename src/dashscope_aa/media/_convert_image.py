@@ -5,7 +5,8 @@ is nobody's business.
 """
 
 import io
-from collections.abc import Generator
+import os
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import ceil, sqrt
@@ -31,6 +32,7 @@ from dashscope_aa.media._plan import ImageRecipe
 from dashscope_aa.media._safety import NotReadable, Subject
 from dashscope_aa.media._shape import Shape, reshape
 from dashscope_aa.media._sniff import Format
+from dashscope_aa.media._target import WriteError
 
 __all__ = ["convert_image", "open_picture"]
 
@@ -48,10 +50,11 @@ _QUALITIES: Final = (95, 90, 85, 75)
 """JPEG qualities tried in turn until the file is small enough; then it is scaled down."""
 _SMALLER: Final = 0.95
 """How much smaller at least, each time."""
+_ENDS: Final = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
+"""What a whole file of each format ends with."""
 _DEEP: Final = ("I", "F")
 """Modes of more than 8 bits begin so; Pillow would cut their values off instead of scaling."""
 _DEEPEST: Final = 65535
-_WHITE: Final = (255, 255, 255, 255)
 
 
 def convert_image(subject: Subject, found: Format, part: Path, *, recipe: ImageRecipe) -> None:
@@ -59,6 +62,7 @@ def convert_image(subject: Subject, found: Format, part: Path, *, recipe: ImageR
 
     Raises:
         NotReadable: the pixels cannot be decoded.
+        WriteError: the result cannot be written.
         ConfigurationError: it is HEIC, and the extra that reads it is missing.
     """
     with open_picture(subject, found) as picture:
@@ -71,7 +75,7 @@ def convert_image(subject: Subject, found: Format, part: Path, *, recipe: ImageR
     subject.checkpoint()
     shaped = _shaped(_plain(picture), recipe.shape)
     subject.checkpoint()
-    part.write_bytes(_stored(shaped, recipe, subject))
+    _store(shaped, part, recipe=recipe, checkpoint=subject.checkpoint)
 
 
 @contextmanager
@@ -115,9 +119,8 @@ def _plain(picture: Image.Image) -> Image.Image:
     """Give it as RGB in the usual colour space, transparent parts on white."""
     profile = picture.info.get("icc_profile")
     if picture.has_transparency_data:
-        clear = picture.convert("RGBA")
-        canvas = Image.new("RGBA", clear.size, _WHITE)
-        picture = Image.alpha_composite(canvas, clear).convert("RGB")
+        clear, picture = picture.convert("RGBA"), Image.new("RGB", picture.size, "white")
+        picture.paste(clear, mask=clear)  # unlike alpha_composite it lets go of the interpreter
     elif picture.mode.startswith(_DEEP):
         picture = _eight_bits(picture)
     plain = _usual_colours(picture, profile) if profile else _rgb(picture)
@@ -169,19 +172,37 @@ def _middle(shape: Shape) -> tuple[int, int]:
     return (shape.size[0] - shape.inner[0]) // 2, (shape.size[1] - shape.inner[1]) // 2
 
 
-def _stored(picture: Image.Image, recipe: ImageRecipe, subject: Subject) -> bytes:
+def _store(
+    picture: Image.Image, part: Path, *, recipe: ImageRecipe, checkpoint: Callable[[], None]
+) -> None:
     """Encode it, with less quality and then smaller, until it fits."""
     qualities = _QUALITIES if recipe.format == "jpeg" else _QUALITIES[:1]
     while True:
         size_bytes = 0
         for quality in qualities:
-            subject.checkpoint()
-            data = io.BytesIO()
-            picture.save(data, format=recipe.format, quality=quality)
-            size_bytes = data.tell()
+            checkpoint()
+            size_bytes = _encode(picture, part, format_=recipe.format, quality=quality)
             if size_bytes <= recipe.most_bytes:
-                return data.getvalue()
+                return
         scale = min(_SMALLER, sqrt(recipe.most_bytes / size_bytes))
         smaller = AtMost(int(max(picture.size) * scale))
         shape = reshape(picture.size, replace(recipe.frame, longer=smaller))
         picture = picture.resize(shape.size, Image.Resampling.LANCZOS)
+
+
+def _encode(picture: Image.Image, part: Path, *, format_: str, quality: int) -> int:
+    """Write it to *part* and give its size in bytes.
+
+    Pillow lets go of the interpreter while it encodes to a file, and holds it if to memory. But
+    it does not notice if the disk takes only a part of what is left, so the end is looked for.
+    """
+    try:
+        picture.save(part, format=format_, quality=quality)
+        with part.open("rb") as file:
+            size_bytes = file.seek(-len(_ENDS[format_]), os.SEEK_END) + len(_ENDS[format_])
+            whole = file.read() == _ENDS[format_]
+    except OSError as error:
+        raise WriteError(error.strerror or str(error)) from error
+    if not whole:
+        raise WriteError("the disk took only a part of it")
+    return size_bytes

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,8 @@ import pytest
 
 from dashscope_aa._engines import AnimateAnyone
 from dashscope_aa.errors import InputError, PreflightError, SourceError, TransferError
-from dashscope_aa.media import _convert_video
 from dashscope_aa.media._convert import add_sound, convert
 from dashscope_aa.media._preflight import check
-from dashscope_aa.media._target import WriteError
 
 pytestmark = pytest.mark.anyio
 
@@ -140,15 +139,29 @@ async def test_a_picture_is_no_clip(corpus: Path, tmp_path: Path) -> None:
         await convert(corpus / "photo.webp", tmp_path / "a.mp4", engine=AA, kind="video")
 
 
-async def test_a_full_disk_is_told(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise WriteError("No space left on device")
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond some kilobytes."""
+    resource = pytest.importorskip("resource", reason="there are no such limits here")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    monkeypatch.setattr(_convert_video, "mux", full)
-    with pytest.raises(TransferError, match="No space left on device"):
-        await convert(corpus / "h264.mkv", tmp_path / "a.mp4", engine=AA)
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        pytest.param("photo.webp", "a.jpg", id="a picture"),
+        pytest.param("h264.mp4", "a.mp4", id="a copy"),
+        pytest.param("h264.mkv", "a.mp4", id="a clip in another container"),
+        pytest.param("browser.webm", "a.mp4", id="a clip encoded anew"),
+    ],
+)
+async def test_a_full_disk_is_told(corpus: Path, tmp_path: Path, name: str, target: str) -> None:
+    with pytest.raises(TransferError, match=r"File too large|only a part of it"):
+        await convert(corpus / name, tmp_path / target, engine=AA)
     assert names(tmp_path) == []
 
 
