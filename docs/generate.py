@@ -22,15 +22,11 @@ from dashscope_aa.cli._options import HOW_PANEL, Options, Voice
 from dashscope_aa.cli._run import EXIT_CODES, INTERRUPTED
 from dashscope_aa.codes import CODES, Code
 from dashscope_aa.media import ImageFacts, Rule, VideoFacts
-from dashscope_aa.media._content_rules import (
-    FIRST_FRAME_RULES,
-    Content,
-    FirstFrame,
-    content_findings,
-)
-from dashscope_aa.media._findings import Advice, Setting
-from dashscope_aa.media._rules import IMAGE_TABLES, VIDEO_TABLES
-from dashscope_aa.media._table import Table
+from dashscope_aa.media._facts import Content, FirstFrame
+from dashscope_aa.media._judging.findings import Advice, Setting
+from dashscope_aa.media._judging.rules import IMAGE_TABLES, VIDEO_TABLES
+from dashscope_aa.media._judging.rules_content import FIRST_FRAME_RULES, content_findings
+from dashscope_aa.media._judging.table import Table
 
 REFERENCE = Path(__file__).with_name("reference")
 NOTE = "<!-- Written by scripts/generate from {table}. Change the table, not this page. -->"

@@ -9,8 +9,8 @@ import pytest
 
 from dashscope_aa import AnimateAnyone, Engine, WanAnimate
 from dashscope_aa.media import Facts, ImageFacts, VideoFacts
-from dashscope_aa.media._findings import Setting
-from dashscope_aa.media._judge import judge
+from dashscope_aa.media._judging.findings import Setting
+from dashscope_aa.media._judging.judge import judge
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
 ROWS = dict(re.findall(r"^\| (\w\d+) \| error \| (.*) \|$", PAGE.read_text("utf-8"), re.MULTILINE))

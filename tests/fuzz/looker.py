@@ -10,8 +10,9 @@ import av  # noqa: F401 - so that its memory is in the baseline
 import PIL.Image  # noqa: F401 - the same
 from tests.fuzz.damage import case
 
-from dashscope_aa.media import _probe_image, _probe_video  # noqa: F401 - the same
-from dashscope_aa.media._subjects import look, subject_of
+from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probing import image, video  # noqa: F401 - the same
+from dashscope_aa.media._probing.look import look
 
 SETTLING: Final = 300
 """Looks after which the memory in use should have settled."""

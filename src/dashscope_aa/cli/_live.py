@@ -27,7 +27,7 @@ from dashscope_aa.events import (
     Uploaded,
     Watched,
 )
-from dashscope_aa.media._local import shown_name
+from dashscope_aa.media._probing.local import shown_name
 
 if TYPE_CHECKING:
     from dashscope_aa.media import Report

@@ -4,13 +4,14 @@
 PyAV and Pillow are loaded when a file is first looked at, in a worker thread.
 """
 
-from dashscope_aa.media._api import probe
 from dashscope_aa.media._convert import Converted, add_sound, convert, plan
 from dashscope_aa.media._facts import Facts, ImageFacts, Unreadable, VideoFacts
-from dashscope_aa.media._findings import Finding, Rule, Severity
-from dashscope_aa.media._plan import Plan
+from dashscope_aa.media._judging.findings import Finding, Rule, Severity
+from dashscope_aa.media._judging.plan import Plan
 from dashscope_aa.media._preflight import check, check_content, preflight
-from dashscope_aa.media._report import Checked, Report
+from dashscope_aa.media._probe import probe
+from dashscope_aa.media._reporting.checked import Checked
+from dashscope_aa.media._reporting.report import Report
 
 __all__ = [
     "Checked",

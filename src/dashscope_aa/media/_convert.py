@@ -12,17 +12,18 @@ from dashscope_aa._engines import Engine
 from dashscope_aa._sources import ImageSource, VideoSource
 from dashscope_aa.errors import PreflightError, SourceError, TransferError
 from dashscope_aa.media._facts import Facts, Kind, VideoFacts
-from dashscope_aa.media._findings import Setting, role_of
-from dashscope_aa.media._judge import judge, plan_for
-from dashscope_aa.media._local import readable, refuse_url, seen, shown_name
-from dashscope_aa.media._plan import Container, ImageRecipe, Options, Step, target_format
-from dashscope_aa.media._plan_image import ImagePlan
-from dashscope_aa.media._plan_video import VideoPlan
-from dashscope_aa.media._report import Checked, Report
-from dashscope_aa.media._safety import NotReadable, Subject
-from dashscope_aa.media._shape import Fit
-from dashscope_aa.media._sniff import Format
-from dashscope_aa.media._subjects import subject_of
+from dashscope_aa.media._judging.findings import Setting, role_of
+from dashscope_aa.media._judging.judge import judge, plan_for
+from dashscope_aa.media._judging.plan import Container, ImageRecipe, Options, Step, target_format
+from dashscope_aa.media._judging.plan_image import ImagePlan
+from dashscope_aa.media._judging.plan_video import VideoPlan
+from dashscope_aa.media._judging.shape import Fit
+from dashscope_aa.media._opening.safety import NotReadable, Subject
+from dashscope_aa.media._opening.sniff import Format
+from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probing.local import readable, refuse_url, seen, shown_name
+from dashscope_aa.media._reporting.checked import Checked
+from dashscope_aa.media._reporting.report import Report
 from dashscope_aa.media._target import WriteError, replacing
 from dashscope_aa.media._worker import Checkpoint, in_stoppable_thread, on_loop
 
@@ -172,11 +173,11 @@ class _Job:
         if self.plan.empty:
             _copy(self.subject, part)
         elif isinstance(recipe, ImageRecipe):
-            from dashscope_aa.media._convert_image import convert_image  # noqa: PLC0415 - Pillow
+            from dashscope_aa.media._mending.image import convert_image  # noqa: PLC0415 - Pillow
 
             convert_image(self.subject, self.found, part, recipe=recipe)
         elif isinstance(before, VideoFacts):
-            from dashscope_aa.media._convert_video import (  # noqa: PLC0415 - loads PyAV
+            from dashscope_aa.media._mending.video import (  # noqa: PLC0415 - loads PyAV
                 Clip,
                 convert_video,
             )
@@ -290,8 +291,8 @@ async def add_sound(
     path = Path(target)
 
     def work(checkpoint: Checkpoint) -> Path:
-        from dashscope_aa.media._convert_video import Clip  # noqa: PLC0415 - loads PyAV
-        from dashscope_aa.media._sound import join  # noqa: PLC0415 - the same
+        from dashscope_aa.media._mending.add_sound import join  # noqa: PLC0415 - the same
+        from dashscope_aa.media._mending.video import Clip  # noqa: PLC0415 - loads PyAV
 
         with (
             subject_of(seen_from, checkpoint=checkpoint) as picture,

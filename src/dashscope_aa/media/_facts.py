@@ -9,7 +9,9 @@ from fractions import Fraction
 from typing import Any, Final, Literal, TypeAlias, cast
 
 __all__ = [
+    "Content",
     "Facts",
+    "FirstFrame",
     "ImageFacts",
     "Kind",
     "Reason",
@@ -187,6 +189,30 @@ class VideoFacts:
 
     kind: Literal["video"] = "video"
     """Tells a clip from a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """The first frame in numbers; levels from 0 to 255."""
+
+    brightness: float
+    """Level below which 95 of 100 pixels are."""
+    contrast: float
+    """Standard deviation of the levels."""
+    sharpness: float
+    """How strong the edges of its sharpest part are."""
+    kind: Literal["video"] = "video"
+    """What it is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was seen in a clip."""
+
+    cuts_s: tuple[float, ...]
+    """Times of the hard cuts, in seconds from the first frame."""
+    first: FirstFrame
+    """The first frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

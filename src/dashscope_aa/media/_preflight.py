@@ -9,16 +9,23 @@ from dashscope_aa._concurrency import together
 from dashscope_aa._engines import AnimateAnyone, Engine
 from dashscope_aa._sources import ImageSource, MediaFile, VideoSource, is_url
 from dashscope_aa.errors import InputError, SourceError
-from dashscope_aa.media._content_rules import Content, content_findings
-from dashscope_aa.media._facts import Facts, Kind, Unreadable, VideoFacts
-from dashscope_aa.media._findings import Finding, Setting, role_of
-from dashscope_aa.media._judge import judge
-from dashscope_aa.media._local import KINDS_BY_SUFFIX, readable, refuse_url, seen, shown_name
-from dashscope_aa.media._look import examine
-from dashscope_aa.media._report import Checked, Report
-from dashscope_aa.media._rules import TEMPLATE_VIDEO
-from dashscope_aa.media._safety import NotReadable
-from dashscope_aa.media._subjects import subject_of
+from dashscope_aa.media._facts import Content, Facts, Kind, Unreadable, VideoFacts
+from dashscope_aa.media._judging.findings import Finding, Setting, role_of
+from dashscope_aa.media._judging.judge import judge
+from dashscope_aa.media._judging.rules import TEMPLATE_VIDEO
+from dashscope_aa.media._judging.rules_content import content_findings
+from dashscope_aa.media._opening.safety import NotReadable
+from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probing.examine import examine
+from dashscope_aa.media._probing.local import (
+    KINDS_BY_SUFFIX,
+    readable,
+    refuse_url,
+    seen,
+    shown_name,
+)
+from dashscope_aa.media._reporting.checked import Checked
+from dashscope_aa.media._reporting.report import Report
 from dashscope_aa.media._worker import Checkpoint, in_stoppable_thread
 
 if TYPE_CHECKING:
@@ -146,7 +153,7 @@ async def _watched(source: VideoSource) -> tuple[VideoFacts, Content]:
     refuse_url(source, "a look at the content")
 
     def work(checkpoint: Checkpoint) -> tuple[VideoFacts, Content]:
-        from dashscope_aa.media._content import look_at_content  # noqa: PLC0415 - loads PyAV
+        from dashscope_aa.media._probing.content import look_at_content  # noqa: PLC0415 - loads PyAV
 
         with subject_of(local, checkpoint=checkpoint) as subject:
             found, facts = seen(subject, "video")

@@ -11,9 +11,9 @@ import pytest
 
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
 from dashscope_aa.emulator._judge.verdict import judge_image, judge_video
-from dashscope_aa.media._findings import Severity
+from dashscope_aa.media._judging.findings import Severity
 from dashscope_aa.media._preflight import preflight
-from dashscope_aa.media._report import Report
+from dashscope_aa.media._reporting.report import Report
 
 ENGINES: dict[str, Engine] = {
     "animate-anyone": AnimateAnyone(),

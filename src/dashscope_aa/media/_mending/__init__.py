@@ -1,0 +1,1 @@
+"""Plans carried out: pictures and clips written anew."""

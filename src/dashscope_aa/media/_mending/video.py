@@ -1,0 +1,174 @@
+"""Carry out a plan for a clip: packets in, packets out, one pass."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from dashscope_aa.media._facts import VideoFacts
+from dashscope_aa.media._judging.plan import SoundTreatment, VideoRecipe
+from dashscope_aa.media._mending.encode_picture import Picture, check_encoder
+from dashscope_aa.media._mending.encode_sound import Sound
+from dashscope_aa.media._mending.tracks import Copy, Track, writing
+from dashscope_aa.media._opening.clip import AnyPacket, open_clip, picture_stream, sound_stream
+from dashscope_aa.media._opening.safety import Subject, ffmpeg_path
+from dashscope_aa.media._opening.sniff import Format
+
+__all__ = [
+    "Clip",
+    "Tell",
+    "Tracks",
+    "convert_video",
+    "mux",
+    "picture_copy",
+    "sound_track",
+    "written",
+]
+
+Tell: TypeAlias = Callable[[float], None]
+"""Is told which part of the work is done, from 0 to 1."""
+Tracks: TypeAlias = dict[int, Track]
+"""Tracks of the result, by the index of the stream they are made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip that was looked at."""
+
+    subject: Subject
+    """The file."""
+    found: Format
+    """What it is."""
+    facts: VideoFacts
+    """What is in it."""
+
+
+def convert_video(clip: Clip, part: Path, *, recipe: VideoRecipe, tell: Tell) -> None:
+    """Write to *part* what the recipe says.
+
+    Raises:
+        NotReadable: the clip cannot be decoded.
+        WriteError: the result cannot be written.
+        InputError: the encoder asked for is none.
+    """
+    if recipe.encode:
+        check_encoder(recipe.encoder)
+    facts, checkpoint = clip.facts, clip.subject.checkpoint
+    with (
+        open_clip(clip.subject, clip.found) as source,
+        written(part, recipe.container) as result,
+    ):
+        tracks = _tracks(source, result, facts, recipe)
+        packets = _read(source, tracks, forgiving=facts.truncated)
+        start_s = facts.start_s + recipe.start_s
+        for packet in _told(packets, tell, start_s=start_s, duration_s=recipe.duration_s):
+            checkpoint()
+            mux(tracks[packet.stream_index].feed(packet), result, checkpoint=checkpoint)
+            if all(track.done for track in tracks.values()):
+                break
+        for track in tracks.values():
+            mux(track.finish(), result, checkpoint=checkpoint)
+
+
+@contextmanager
+def written(part: Path, container: str) -> Generator[OutputContainer]:
+    """Open the result for writing; its index is written when the block ends."""
+    with writing():
+        result = av.open(ffmpeg_path(part), "w", format=container)
+    try:
+        yield result
+    except BaseException:
+        with result:  # close it, whatever that says: the result is of no use
+            raise
+    with writing():
+        result.close()
+
+
+def mux(
+    packets: Iterator[AnyPacket], result: OutputContainer, *, checkpoint: Callable[[], None]
+) -> None:
+    """Put packets into the result; whoever gives up is heard between any two."""
+    for each in packets:
+        with writing():
+            cast("Any", result).mux_one(each)  # its stubs leave the packet's stream open
+        checkpoint()
+
+
+def _tracks(
+    source: InputContainer, result: OutputContainer, facts: VideoFacts, recipe: VideoRecipe
+) -> Tracks:
+    """Make a track for the picture, and one for the sound if it is kept."""
+    picture, sound = picture_stream(source), sound_stream(source)
+    start_s = facts.start_s + recipe.start_s
+    length_s = recipe.duration_s
+    tracks: Tracks = {}
+    if recipe.encode:
+        tracks[picture.index] = Picture(picture, result, facts=facts, recipe=recipe)
+    else:
+        tracks[picture.index] = picture_copy(picture, result, facts=facts)
+    if sound is not None and recipe.sound in {"copy", "encode"}:
+        tracks[sound.index] = sound_track(
+            sound, result, how=recipe.sound, start_s=start_s, duration_s=length_s
+        )
+    return tracks
+
+
+def picture_copy(picture: VideoStream, result: OutputContainer, *, facts: VideoFacts) -> Track:
+    """Make the track that copies the picture."""
+    return Copy(
+        picture,
+        result,
+        start_s=facts.start_s,
+        duration_s=facts.duration_s,
+        fps=None if facts.variable_rate else facts.fps,
+    )
+
+
+def sound_track(
+    sound: AudioStream,
+    result: OutputContainer,
+    *,
+    how: SoundTreatment,
+    start_s: float,
+    duration_s: float,
+) -> Track:
+    """Make the track that copies or encodes the sound."""
+    kind = Copy if how == "copy" else Sound
+    return kind(sound, result, start_s=start_s, duration_s=duration_s)
+
+
+def _read(source: InputContainer, tracks: Tracks, *, forgiving: bool) -> Iterator[AnyPacket]:
+    """Give the packets of the streams there are tracks for.
+
+    A clip known to be cut off ends where reading it fails.
+    """
+    streams = [stream for stream in source.streams if stream.index in tracks]
+    packets = source.demux(*streams)
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError:
+            if forgiving:
+                return
+            raise
+        if packet is None:
+            return
+        yield packet
+
+
+def _told(
+    packets: Iterator[AnyPacket], tell: Tell, *, start_s: float, duration_s: float
+) -> Iterator[AnyPacket]:
+    """Pass packets on, and tell how far they are."""
+    for packet in packets:
+        if packet.pts is not None and duration_s:
+            part = (float(packet.pts * packet.time_base) - start_s) / duration_s
+            tell(min(1.0, max(0.0, part)))
+        yield packet

@@ -1,0 +1,1 @@
+"""From anything a user hands over to its facts."""

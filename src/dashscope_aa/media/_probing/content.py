@@ -1,0 +1,169 @@
+"""What a clip shows, as far as it can be judged without knowing people: cuts and the first frame.
+
+A template wants one continuous take and a clear first frame. A hard cut is a change that stands
+out from the motion around it, does not go back as a flash does, and is more than a change of
+light. Dissolves and fades are not found: nothing that was tried finds them without false alarms.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
+from typing import Final, Literal, TypeAlias, cast
+
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image, ImageChops, ImageFilter, ImageStat
+
+from dashscope_aa.media._facts import Content, FirstFrame, VideoFacts
+from dashscope_aa.media._opening.clip import decoded, open_clip, picture_stream, time_of
+from dashscope_aa.media._opening.safety import Subject
+from dashscope_aa.media._opening.sniff import Format
+
+__all__ = ["cuts", "grey", "look_at_content", "measured"]
+
+_WIDE: Final = (160, 90)
+_TALL: Final = (90, 160)
+"""Sizes frames are compared at, in pixels."""
+Scaling: TypeAlias = Literal["FAST_BILINEAR", "AREA"]
+_AROUND: Final = 6
+"""How many differences on either side a difference is compared with."""
+_OVER_MEAN: Final = 3.0
+"""A cut differs by this many times the mean of what is around it (measured)."""
+_OVER_MOST: Final = 1.5
+"""And by this many times the most: else it is a flash, a stutter or a run of fast motion."""
+_LEAST: Final = 4.0
+"""And by at least this many of 255 levels: less comes from the encoder alone."""
+_LIGHT: Final = 0.5
+"""If new brightness explains more than this part of the difference, the light changed."""
+_FIRST_SIZE_PX: Final = 320
+_BLOCKS: Final = 8
+_BRIGHTEST: Final = 0.95
+
+
+def look_at_content(subject: Subject, found: Format, facts: VideoFacts) -> Content:
+    """Decode a clip and look at it.
+
+    Raises:
+        NotReadable: it cannot be decoded.
+    """
+    with open_clip(subject, found) as clip:
+        first = first_frame(next(_frames(clip, picture_stream(clip))))
+    with open_clip(subject, found) as clip:
+        stream = picture_stream(clip)
+        _hurry(stream)
+        cuts_s = tuple(
+            round(time_s - facts.start_s, 3) for time_s in cuts(_greys(subject, clip, stream))
+        )
+    return Content(cuts_s, first)
+
+
+def _hurry(stream: VideoStream) -> None:
+    """Decode what other frames build on only, and not to the last polish."""
+    stream.thread_type = "AUTO"
+    context = stream.codec_context
+    context.options = {**context.options, "skip_loop_filter": "all"}
+    context.skip_frame = "NONREF"
+
+
+def _frames(clip: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    for packet in clip.demux(stream):
+        yield from cast("list[VideoFrame]", decoded(packet))
+
+
+def grey(frame: VideoFrame, size: tuple[int, int], *, scaling: Scaling) -> Image.Image:
+    """Make a small grey picture of a frame."""
+    small = frame.reformat(*size, "gray", interpolation=scaling)
+    plane = small.planes[0]
+    return Image.frombytes("L", size, bytes(plane), "raw", "L", plane.line_size)
+
+
+# ── cuts ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _greys(
+    subject: Subject, clip: InputContainer, stream: VideoStream
+) -> Iterator[tuple[float, Image.Image]]:
+    size = _TALL if stream.codec_context.width < stream.codec_context.height else _WIDE
+    for frame in _frames(clip, stream):
+        subject.checkpoint()
+        time_s = time_of(frame)
+        if time_s is not None:
+            yield float(time_s), grey(frame, size, scaling="FAST_BILINEAR")
+
+
+def cuts(greys: Iterable[tuple[float, Image.Image]]) -> Iterator[float]:
+    """Give the times at which a new scene begins."""
+    changes: list[float] = []
+    candidates: dict[int, tuple[float, Image.Image, Image.Image]] = {}
+    for (_, before), (time_s, after) in pairwise(greys):
+        change = difference(before, after)
+        if change >= max([_LEAST, *(_OVER_MOST * last for last in changes[-_AROUND:])]):
+            candidates[len(changes)] = (time_s, before, after)
+        changes.append(change)
+    for at, (time_s, before, after) in candidates.items():
+        around = changes[max(0, at - _AROUND) : at] + changes[at + 1 : at + 1 + _AROUND]
+        if _stands_out(changes[at], around) and not _relit(before, after, changes[at]):
+            yield time_s
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Give the mean difference of two grey pictures in levels."""
+    return ImageStat.Stat(ImageChops.difference(one, other)).mean[0]
+
+
+def _stands_out(change: float, around: list[float]) -> bool:
+    if not around:
+        return False
+    mean = sum(around) / len(around)
+    return change >= _OVER_MEAN * mean and change >= _OVER_MOST * max(around)
+
+
+def _relit(before: Image.Image, after: Image.Image, change: float) -> bool:
+    """Tell whether the same scene is seen in other light."""
+    matched = before.point(_levels(before.histogram(), after.histogram()))
+    return difference(matched, after) < _LIGHT * change
+
+
+def _levels(old: list[int], new: list[int]) -> list[int]:
+    """Give for each level the one that as many pixels of the other picture are below."""
+    reached = list(accumulate(new))
+    return [min(255, bisect_left(reached, below)) for below in accumulate(old)]
+
+
+# ── the first frame ──────────────────────────────────────────────────────────────────────
+
+_LAPLACE: Final = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
+
+
+def first_frame(frame: VideoFrame) -> FirstFrame:
+    """Measure a frame."""
+    scale = _FIRST_SIZE_PX / max(frame.width, frame.height)
+    size = (
+        max(2 * _BLOCKS, round(frame.width * scale)),
+        max(2 * _BLOCKS, round(frame.height * scale)),
+    )
+    return measured(grey(frame, size, scaling="AREA"))
+
+
+def measured(picture: Image.Image) -> FirstFrame:
+    """Measure a grey picture."""
+    edges = picture.filter(_LAPLACE)
+    return FirstFrame(
+        brightness=_percentile(picture.histogram(), _BRIGHTEST),
+        contrast=ImageStat.Stat(picture).stddev[0],
+        sharpness=max(ImageStat.Stat(block).stddev[0] for block in _blocks(edges)),
+    )
+
+
+def _percentile(histogram: list[int], share: float) -> float:
+    return float(bisect_left(list(accumulate(histogram)), share * sum(histogram)))
+
+
+def _blocks(picture: Image.Image) -> Iterator[Image.Image]:
+    """Cut off the border, where there is no Laplacian, and give the rest in blocks."""
+    width, height = (picture.width - 2) // _BLOCKS, (picture.height - 2) // _BLOCKS
+    for across in range(_BLOCKS):
+        for down in range(_BLOCKS):
+            left, top = 1 + across * width, 1 + down * height
+            yield picture.crop((left, top, left + width, top + height))
