@@ -188,6 +188,8 @@ def rule_row(row: Rule[Any]) -> tuple[str, ...]:
     """Give the cells of a rule with a limit."""
     asked, service = words(row.requirement), code(row.service_code or "")
     action = words(row.hint) or "`convert` mends it."
+    if row.hint_below:
+        action = f"If above: {action} If below: {words(row.hint_below)}"
     return row.code, row.severity.value, asked, service, action, row.source
 
 

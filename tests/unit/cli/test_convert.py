@@ -180,8 +180,8 @@ def test_dry_run_of_what_would_be_refused(cli: Any, long_clip: Path, tmp_path: P
     assert done.exit_code == 1
     assert done.stdout == (
         "would write nothing:\n"
-        "  not done: duration must be between 2 and 30 s, but is 40. Use a longer clip, or cut a "
-        "part: --trim START-END.\n"
+        "  not done: duration must be between 2 and 30 s, but is 40. Keep a part of it: "
+        "--trim START-END.\n"
     )
     facts = json.loads(cli("convert", long_clip, "--dry-run", "--for", "wan", "--json").stdout)
     assert facts["path"] is None

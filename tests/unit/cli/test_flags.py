@@ -41,10 +41,10 @@ def test_no_hint_is_left_in_the_words_of_python() -> None:
     folder = Path(dashscope_aa.__file__).parent / "media"
     hints = [
         word.value.value
-        for file in folder.glob("*.py")
+        for file in folder.rglob("*.py")
         for word in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(word, ast.keyword)
-        and word.arg == "hint"
+        and word.arg in {"hint", "hint_below"}
         and isinstance(word.value, ast.Constant)
         and isinstance(word.value.value, str)
     ]

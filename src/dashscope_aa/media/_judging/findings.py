@@ -147,6 +147,10 @@ class Rule(Generic[FactsT]):
     """What breaking it means."""
     hint: str = ""
     """What to do, where `convert` does not mend it by itself."""
+    hint_below: str = ""
+    """The same for what is below the least that is allowed, if that asks for something else."""
+    lost: bool = False
+    """True if what breaks it cannot be brought back, so that `convert` never mends it."""
 
     @property
     def requirement(self) -> str:
@@ -173,13 +177,19 @@ class Rule(Generic[FactsT]):
             subject=facts.kind,
             quantity=self.quantity,
             message=f"{self.requirement}, but is {said}",
-            hint=self.hint,
+            hint=self._advice(measured),
             service_code=self.service_code,
             measured=measured,
             limit=self.limit.wording(self.unit),
             unit=self.unit,
             source=self.source,
         )
+
+    def _advice(self, measured: Measured | None) -> str:
+        least, _ = self.limit.bounds
+        if not self.hint_below or measured is None or isinstance(measured, str):
+            return self.hint
+        return self.hint_below if least is not None and measured < least else self.hint
 
     def _said(self, measured: Measured) -> str:
         unit = self.unit if self.unit in _LONG_UNITS else ""

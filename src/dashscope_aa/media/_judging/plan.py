@@ -75,7 +75,8 @@ class Refusal:
     @staticmethod
     def of(rule: Rule[FactsT], facts: FactsT) -> "Refusal":
         """Say which rule *facts* still break."""
-        return Refusal(rule.code, rule.finding(facts).message, rule.hint)
+        found = rule.finding(facts)
+        return Refusal(found.code, found.message, found.hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,8 @@ def _clip_habits(number: int) -> tuple[Rule[VideoFacts], ...]:
             limit=OneOf("whole"),
             severity=Severity.WARNING,
             service_code="InvalidFile.Openerror",
-            hint="Fetch or copy the clip again: its end is missing.",
+            hint="Fetch or copy the clip again: its end is missing. convert keeps what is there.",
+            lost=True,
             source="judgement",
         ),
         Rule(
@@ -157,7 +158,8 @@ TEMPLATE_VIDEO: Final[Table[VideoFacts]] = Table(
             measure=lambda video: video.duration_s,
             limit=Between(2, 60, TIME_SLACK_S),
             service_code="InvalidFile.Duration",
-            hint="Use a longer clip, or cut a part: trim=(start_s, end_s).",
+            hint="Keep a part of it: trim=(start_s, end_s).",
+            hint_below="Use a longer clip, or part of one: nothing makes it longer.",
             source="S1; Ztpl-26",
         ),
         Rule(
@@ -261,7 +263,8 @@ WAN_VIDEO: Final[Table[VideoFacts]] = Table(
             measure=lambda video: video.duration_s,
             limit=Between(2, 30, TIME_SLACK_S),
             service_code="InvalidVideo.Duration",
-            hint="Use a longer clip, or cut a part: trim=(start_s, end_s).",
+            hint="Keep a part of it: trim=(start_s, end_s).",
+            hint_below="Use a longer clip, or part of one: nothing makes it longer.",
             source="Zmove; Zmix",
         ),
         Rule(

@@ -94,8 +94,9 @@ def check(
         mended: What `convert` would make of it: a rule that this keeps is mendable.
     """
     for rule in table.broken_by(facts, down_to=Severity.ADVICE):
-        mendable = mended is not None and rule.keeps(mended)
-        yield replace(rule.finding(facts), mendable=mendable, hint=MENDS if mendable else rule.hint)
+        found = rule.finding(facts)
+        mendable = mended is not None and rule.keeps(mended) and not rule.lost
+        yield replace(found, mendable=True, hint=MENDS) if mendable else found
 
 
 MENDS: Final = "convert mends it."

@@ -311,6 +311,25 @@ def test_mendable(facts: Facts, mendable: bool) -> None:  # noqa: FBT001 - a col
     assert found.hint
 
 
+@pytest.mark.parametrize("engine", [pytest.param(AA, id="AA"), pytest.param(WAN, id="wan")])
+def test_only_what_is_too_long_is_to_be_cut(engine: Engine) -> None:
+    setting = Setting(engine=engine)
+    (short,) = judge(replace(CLIP, duration_s=1.0), "video", setting=setting)
+    (long,) = judge(replace(CLIP, duration_s=90.0), "video", setting=setting)
+    assert short.code == long.code
+    assert "trim" in long.hint
+    assert "trim" not in short.hint
+    assert "longer clip" in short.hint
+
+
+def test_a_lost_end_is_not_mended_by_what_else_is() -> None:
+    cut = replace(CLIP, container="webm", codec="vp9", truncated=True)
+    *errors, lost = judge(cut, "video", setting=Setting(engine=AA))
+    assert all(found.mendable for found in errors)
+    assert (lost.code, lost.mendable) == ("V123", False)
+    assert "again" in lost.hint
+
+
 @pytest.mark.parametrize(
     ("engine", "kind", "code", "service_code"),
     [
