@@ -14,13 +14,13 @@ from dashscope_aa.media._judging.findings import Finding, Setting, role_of
 from dashscope_aa.media._judging.judge import judge
 from dashscope_aa.media._judging.rules import TEMPLATE_VIDEO
 from dashscope_aa.media._judging.rules_content import content_findings
-from dashscope_aa.media._opening.safety import NotReadable
+from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probing.at_url import located, through
 from dashscope_aa.media._probing.examine import examine
 from dashscope_aa.media._probing.local import (
     KINDS_BY_SUFFIX,
     readable,
-    refuse_url,
     seen,
     shown_name,
 )
@@ -54,7 +54,7 @@ async def preflight(  # noqa: PLR0913 - one argument a choice; all but engine ha
         video: The same without PIL.
         engine: What they are for: its models decide the limits.
         content: True looks for cuts in a clip for AnimateAnyone and at its first frame, which
-            means decoding it; it must be here for that, not at a URL.
+            means decoding it; of a clip at a URL all is read for that, if it is not too large.
         bodystyle: What the image check said (``full`` or ``half``), for advice about it.
         allow_private: True lets a URL lead to the own machine and network.
         isolate: True looks in a child process, for files from strangers.
@@ -63,7 +63,7 @@ async def preflight(  # noqa: PLR0913 - one argument a choice; all but engine ha
     Raises:
         InputError: neither is given.
         SourceError: one is missing, of no kind that can be looked at, or a URL leads nowhere;
-            or *content* is asked of a URL.
+            or *content* is asked of a large clip at a URL.
         TransportError: the network failed on the way to a URL.
     """
     if image is None and video is None:
@@ -73,6 +73,7 @@ async def preflight(  # noqa: PLR0913 - one argument a choice; all but engine ha
         content=content,
         bodystyle=bodystyle,
         look=partial(examine, allow_private=allow_private, isolate=isolate, fetch=fetch),
+        watch=partial(_watched, allow_private=allow_private, fetch=fetch),
     )
     picture, clip = await together(
         partial(desk.check, image, kind="image"), partial(desk.check, video, kind="video")
@@ -94,23 +95,32 @@ async def check(  # noqa: PLR0913 - one argument a choice; all but engine have d
     Arguments and errors are those of `preflight`.
     """
     look = partial(examine, allow_private=allow_private, isolate=isolate, fetch=fetch)
-    desk = _Desk(engine=engine, content=content, bodystyle=None, look=look)
+    watch = partial(_watched, allow_private=allow_private, fetch=fetch)
+    desk = _Desk(engine=engine, content=content, bodystyle=None, look=look, watch=watch)
     checked = await desk.check(source, kind=None)
     if checked is None or checked.kind == "video":
         return Report(video=checked)
     return Report(image=checked)
 
 
-async def check_content(video: VideoSource) -> tuple[Finding, ...]:
+async def check_content(
+    video: VideoSource, *, allow_private: bool = False, fetch: "FetchRange | None" = None
+) -> tuple[Finding, ...]:
     """Look for cuts in a clip and at its first frame, as AnimateAnyone wants them.
 
     The clip is decoded for that, at more than ten times its pace where the machine is not busy.
-    What is found never blocks.
+    What is found never blocks. Of a clip at a URL all is read, into memory.
+
+    Args:
+        video: Path, bytes, binary file object or http(s) URL.
+        allow_private: True lets a URL lead to the own machine and network.
+        fetch: How to get ranges of a URL; None makes connections of its own.
 
     Raises:
-        SourceError: it cannot be read, or is a URL.
+        SourceError: it cannot be read, or is a large clip at a URL.
+        TransportError: the network failed on the way to a URL.
     """
-    facts, content = await _watched(video)
+    facts, content = await _watched(video, allow_private=allow_private, fetch=fetch)
     return tuple(content_findings(content, facts, duration=TEMPLATE_VIDEO.limit("duration")))
 
 
@@ -122,6 +132,7 @@ class _Desk:
     content: bool
     bodystyle: str | None
     look: Callable[..., Awaitable[Facts | Unreadable]]
+    watch: Callable[[VideoSource], Awaitable[tuple[VideoFacts, Content]]]
 
     async def check(self, source: ImageSource | None, *, kind: Kind | None) -> Checked | None:
         """Look at one source, taking it for *kind*; None takes either."""
@@ -145,23 +156,33 @@ class _Desk:
         wanted = self.content and isinstance(self.engine, AnimateAnyone)
         if not wanted or not isinstance(facts, VideoFacts):
             return None
-        return (await _watched(cast("VideoSource", source)))[1]
+        return (await self.watch(cast("VideoSource", source)))[1]
 
 
-async def _watched(source: VideoSource) -> tuple[VideoFacts, Content]:
+async def _watched(
+    source: VideoSource, *, allow_private: bool, fetch: "FetchRange | None"
+) -> tuple[VideoFacts, Content]:
     """Probe a clip and look at what it shows."""
-    refuse_url(source, "a look at the content")
+    if is_url(source):
+        url = str(source)
+        async with located(url, fetch, allow_private=allow_private) as remote:
+            remote.check_all_is_read("a look at the content")
+            return await through(remote, url, _watch)
 
     def work(checkpoint: Checkpoint) -> tuple[VideoFacts, Content]:
-        from dashscope_aa.media._probing.content import look_at_content  # noqa: PLC0415 - loads PyAV
-
         with subject_of(local, checkpoint=checkpoint) as subject:
-            found, facts = seen(subject, "video")
-            clip = cast("VideoFacts", facts)
-            try:
-                return clip, look_at_content(subject, found, clip)
-            except NotReadable as error:
-                raise SourceError(str(error), hint=error.hint) from error
+            return _watch(subject)
 
     async with readable(source, "video") as local:
         return await in_stoppable_thread(work)
+
+
+def _watch(subject: Subject) -> tuple[VideoFacts, Content]:
+    from dashscope_aa.media._probing.content import look_at_content  # noqa: PLC0415 - loads PyAV
+
+    found, facts = seen(subject, "video")
+    clip = cast("VideoFacts", facts)
+    try:
+        return clip, look_at_content(subject, found, clip)
+    except NotReadable as error:
+        raise SourceError(str(error), hint=error.hint) from error

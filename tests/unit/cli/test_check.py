@@ -221,7 +221,12 @@ def test_a_url_on_the_own_machine_has_to_be_allowed(
     assert done.exit_code == 0
     assert "/dance%20of%20Jane%20Doe.mp4 as wan video: fine\n" in done.stdout
     assert "secret" not in done.output
-    assert cli("check", url, "--allow-private", "--content").exit_code == 2
+
+
+def test_the_content_of_a_clip_at_a_url(cli: Any, cut: Path, emulator: Emulator) -> None:
+    done = cli("check", emulator.host_file(cut), "--allow-private", "--content")
+    assert done.exit_code == 0
+    assert "C101" in done.stdout
 
 
 # ── pictures of it ───────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from PIL import Image
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
 from dashscope_aa._sources import MediaFile
 from dashscope_aa.errors import InputError, SourceError
+from dashscope_aa.media._opening import remote
 from dashscope_aa.media._preflight import check, check_content, preflight
 
 pytestmark = pytest.mark.anyio
@@ -108,12 +109,25 @@ async def test_content_is_looked_at_when_asked_for_and_for_templates_only(corpus
     assert set(plain) <= set(found["animate-anyone"])
 
 
-async def test_content_needs_the_clip_itself(server: Any) -> None:
-    url = f"{server.url}/h264.mp4"
-    with pytest.raises(SourceError, match="needs the file itself"):
+async def test_content_of_a_clip_at_a_url(corpus: Path, server: Any) -> None:
+    url = f"{server.url}/edge_64.mp4"
+    here = await check_content(corpus / "edge_64.mp4")
+    assert await check_content(url, allow_private=True) == here
+    assert server.sent_bytes <= (corpus / "edge_64.mp4").stat().st_size
+    report = await preflight(video=url, engine=AA, content=True, allow_private=True)
+    assert set(here) <= set(report.findings)
+    with pytest.raises(SourceError, match="private"):
         await check_content(url)
-    with pytest.raises(SourceError, match="needs the file itself"):
-        await preflight(video=url, engine=AA, content=True, allow_private=True)
+
+
+async def test_content_of_a_large_clip_at_a_url(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "READ_BYTES", 100_000)
+    with pytest.raises(SourceError, match="has to read all of its") as caught:
+        await check_content(f"{server.url}/length_60s.mp4", allow_private=True)
+    assert caught.value.hint == "Download it, and give the file."
+    assert server.sent_bytes <= remote.FIRST_BYTES
 
 
 async def test_content_of_what_cannot_be_read(corpus: Path) -> None:

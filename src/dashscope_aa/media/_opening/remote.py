@@ -50,6 +50,19 @@ class Remote:
     read_bytes: int = field(default=0)
     """How much has been read."""
 
+    def check_all_is_read(self, purpose: str) -> None:
+        """Make sure that all of it may be read.
+
+        Raises:
+            SourceError: it is too large.
+        """
+        if self.has_ranges and self.size_bytes > READ_BYTES:
+            msg = (
+                f"{shown_url(self.url)}: {purpose} has to read all of its {self.size_bytes} bytes, "
+                f"but at most {READ_BYTES} are read of a URL"
+            )
+            raise SourceError(msg, hint="Download it, and give the file.")
+
     async def read(self, start: int, stop: int) -> bytes:
         """Get the bytes from *start* up to *stop*.
 

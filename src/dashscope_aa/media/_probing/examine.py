@@ -4,24 +4,21 @@
 """
 
 import sys
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeGuard, cast
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, BinaryIO, TypeGuard
 
 import anyio
 import anyio.from_thread
 
 from dashscope_aa._concurrency import in_thread
-from dashscope_aa._http import FetchRange, ranges
+from dashscope_aa._http import FetchRange
 from dashscope_aa._sources import ImageSource, is_url
 from dashscope_aa.errors import SourceError
 from dashscope_aa.media._facts import Facts, ImageFacts, Kind, Unreadable
-from dashscope_aa.media._opening.range_file import RangeFile
-from dashscope_aa.media._opening.remote import Remote, locate, shown_url
-from dashscope_aa.media._opening.safety import Subject, suffix_of
+from dashscope_aa.media._opening.remote import Remote
 from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probing.at_url import located, named, through
 from dashscope_aa.media._probing.isolate import Request, look_isolated
 from dashscope_aa.media._probing.look import look
 
@@ -58,11 +55,7 @@ async def examine(
         return await in_thread(_facts_of_image, source)
     if is_url(source):
         url = str(source)
-        _check_scheme(url)
-        async with AsyncExitStack() as stack:
-            if fetch is None:
-                fetch = await stack.enter_async_context(ranges())
-            remote = await locate(url, fetch, allow_private=allow_private)
+        async with located(url, fetch, allow_private=allow_private) as remote:
             return await _look_far(remote, url, kind, isolate=isolate)
     if isinstance(source, str) and "://" in source:
         scheme = source.partition("://")[0]
@@ -81,12 +74,6 @@ def _facts_of_image(image: "Image") -> ImageFacts:
     from dashscope_aa.media._probing.image import facts_of_image  # noqa: PLC0415 - loads Pillow
 
     return facts_of_image(image)
-
-
-def _check_scheme(url: str) -> None:
-    if url.lower().startswith("oss://"):
-        msg = "an oss:// URL can be read by the service only"
-        raise SourceError(msg, hint="Look into the file before it is uploaded.")
 
 
 # ── what is here ─────────────────────────────────────────────────────────────────────────
@@ -126,39 +113,12 @@ def _read(file: BinaryIO, start: int, stop: int) -> bytes:
 async def _look_far(
     remote: Remote, url: str, kind: Kind | None, *, isolate: bool
 ) -> Facts | Unreadable:
-    # The service judges by the suffix of the URL it is given, not of where that redirects to.
-    path = unquote(urlsplit(url).path)
-    name, suffix = Path(path).name or shown_url(url), suffix_of(path)
     if isolate:
+        name, suffix = named(url)
         request = Request(name, remote.size_bytes, suffix, None, far=True, kind=kind)
         found = await look_isolated(request, remote.read)
     else:
-        found = await in_thread(_look_through, remote, name, suffix, kind)
+        found = await through(remote, url, lambda subject: look(subject, kind))
     if remote.has_ranges or isinstance(found, Unreadable):
         return found
     return replace(found, notes=(*found.notes, _NO_RANGES))
-
-
-def _look_through(
-    remote: Remote, name: str, suffix: str | None, kind: Kind | None
-) -> Facts | Unreadable:
-    """Look into a remote file from a worker thread, which asks the event loop for its bytes."""
-
-    def fetch(start: int, stop: int) -> bytes:
-        anyio.from_thread.check_cancelled()
-        return anyio.from_thread.run(remote.read, start, stop)
-
-    file = RangeFile(fetch, remote.size_bytes, head=remote.head)
-    subject = Subject(
-        name,
-        cast("BinaryIO", file),
-        remote.size_bytes,
-        suffix,
-        checkpoint=anyio.from_thread.check_cancelled,
-        far=True,
-    )
-    try:
-        return look(subject, kind)
-    finally:
-        if file.fault is not None:
-            raise file.fault
