@@ -231,6 +231,9 @@ class Unreadable:
     kind: Kind | None = None
     """What it was taken for; None if that was left open and could not be told."""
 
+    format: str | None = None
+    """What it is by its first bytes (``png``, ``mkv`` …); None if that is not opened at all."""
+
     size_bytes: int | None = None
     """Size in bytes, where it is known."""
 

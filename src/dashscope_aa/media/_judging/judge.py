@@ -72,6 +72,7 @@ def _findings(
 def _unreadable(facts: Unreadable, kind: Kind, setting: Setting) -> Finding:
     role = role_of(setting.engine, kind)
     table = IMAGE_TABLES[role] if kind == "image" else VIDEO_TABLES[role]
+    code = table.code_of_unreadable(facts)
     return Finding(
         code=table.unreadable,
         severity=Severity.ERROR,
@@ -79,7 +80,7 @@ def _unreadable(facts: Unreadable, kind: Kind, setting: Setting) -> Finding:
         quantity="file",
         message=facts.message,
         hint=facts.hint,
-        service_code=table.open_code,
+        service_code=code,
         measured=facts.reason,
         limit="readable",
         source="ERR",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Generic
 
+from dashscope_aa.media._facts import Unreadable
 from dashscope_aa.media._judging.findings import (
     Advice,
     FactsT,
@@ -62,6 +63,21 @@ class Table(Generic[FactsT]):
     def safe_limit(self, quantity: str) -> Limit | None:
         """Give the limit of a quantity that is safe by any reading of the documents."""
         return next((rule.limit for rule in self.rules[::-1] if rule.quantity == quantity), None)
+
+    def code_of_unreadable(self, facts: Unreadable) -> str:
+        """Give the service's code for what cannot be read, which may say what it does not like."""
+        codes = {
+            rule.quantity: rule.service_code or self.open_code
+            for rule in self.rules
+            if rule.severity is Severity.ERROR
+        }
+        for quantity in ("format", "container"):
+            limit = self.limit(quantity)
+            if limit and facts.format and not limit.allows(facts.format):
+                return codes[quantity]
+        # What is too large to be opened has more pixels than are allowed, if it is a picture.
+        size = facts.reason == "too_large" and facts.kind == "image"
+        return codes["longer side"] if size else self.open_code
 
     @property
     def most_bytes(self) -> int:

@@ -83,13 +83,16 @@ class NotReadable(Exception):  # noqa: N818 - becomes an Unreadable, or a Source
         self.reason: Reason = reason
         self.hint = hint
 
-    def unreadable(self, *, subject: "Subject", kind: Kind | None) -> Unreadable:
+    def unreadable(
+        self, *, subject: "Subject", kind: Kind | None, format_: str | None = None
+    ) -> Unreadable:
         """Give it as a value."""
         return Unreadable(
             reason=self.reason,
             message=f"{subject.name}: {self}",
             hint=self.hint,
             kind=kind,
+            format=format_,
             size_bytes=subject.size_bytes,
             suffix=subject.suffix,
         )

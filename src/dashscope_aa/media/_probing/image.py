@@ -56,7 +56,8 @@ def probe_image(subject: Subject, found: Format) -> ImageFacts:
     except NotReadable:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(str(error)) from error
+        message = f"it claims more than {IMAGE_PIXELS:,} pixels, which are not decoded here"
+        raise _too_large(message) from error
     except BadBoxes as error:
         message = f"it is {found.says}, but {error}"
         raise NotReadable(error.reason, message, hint=_DAMAGED) from error

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from math import atan2, degrees, radians
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from dashscope_aa.media._containers.movie import Movie
 from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._opening.clip import (
     codec_of,
+    decoded,
     moving_pictures,
     open_clip,
     picture_stream,
@@ -44,6 +46,8 @@ _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 _CUT: Final = "The recording or the download was cut off: get the whole file."
 _FLIPPED: Final = 180.0
 _WIDEST_PIXEL: Final = 16
+_PATIENCE: Final = 1000
+"""How many packets are decoded to find a frame, where that is in doubt."""
 
 
 def probe_video(subject: Subject, found: Format) -> VideoFacts:
@@ -66,6 +70,8 @@ def _facts(subject: Subject, found: Format) -> VideoFacts | None:
     with open_clip(subject, found) as container:
         picture = picture_stream(container)
         _check_pixels(picture)
+        if picture.codec_context.pix_fmt is None and not subject.far:
+            _check_decodes(subject, found)
         sound = sound_stream(container)
         return _Look(subject, found, movie, header, container, picture, sound).facts()
 
@@ -91,6 +97,20 @@ def _check_pixels(picture: VideoStream) -> None:
     if width * height == 0:
         message = "it does not say how large its frames are"
         raise NotReadable("damaged", message, hint=_DAMAGED)
+
+
+def _check_decodes(subject: Subject, found: Format) -> None:
+    """Look for a frame that can be decoded, where FFmpeg met none when it opened the file."""
+    with open_clip(subject, found) as container:
+        packets = container.demux(picture_stream(container))
+        for packet in islice(packets, _PATIENCE):
+            subject.checkpoint()
+            if decoded(packet):
+                return
+        if next(packets, None) is not None:
+            return  # there is more of it, which nobody has time for
+    message = f"it is {found.says} of which not one frame can be decoded"
+    raise NotReadable("damaged", message, hint=_DAMAGED)
 
 
 @dataclass(frozen=True)

@@ -331,6 +331,26 @@ def test_a_lost_end_is_not_mended_by_what_else_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("engine", "kind", "reason", "format_", "service_code"),
+    [
+        pytest.param(AA, "image", "damaged", "gif", "InvalidFile.Format", id="damaged and a gif"),
+        pytest.param(AA, "image", "damaged", "png", "InvalidFile.Openerror", id="a damaged png"),
+        pytest.param(AA, "image", "too_large", "png", "InvalidFile.Resolution", id="pixels"),
+        pytest.param(WAN, "image", "too_large", "png", "InvalidImage.Resolution", id="for wan"),
+        pytest.param(AA, "video", "no_picture", "mkv", "InvalidFile.Format", id="sound in mkv"),
+        pytest.param(AA, "video", "no_picture", "mp4", "InvalidFile.Openerror", id="sound in mp4"),
+        pytest.param(AA, "video", "too_large", "mp4", "InvalidFile.Openerror", id="many frames"),
+    ],
+)
+def test_the_code_of_what_cannot_be_read(
+    engine: Engine, kind: Kind, reason: Any, format_: str, service_code: str
+) -> None:
+    bad = Unreadable(reason=reason, message="x", hint="y", kind=kind, format=format_)
+    (found,) = judge(bad, kind, setting=Setting(engine=engine))
+    assert found.service_code == service_code
+
+
+@pytest.mark.parametrize(
     ("engine", "kind", "code", "service_code"),
     [
         pytest.param(AA, "image", "I100", "InvalidFile.Openerror", id="AA picture"),

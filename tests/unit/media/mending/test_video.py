@@ -26,6 +26,7 @@ from dashscope_aa.media._judging.plan import VideoRecipe
 from dashscope_aa.media._mending.video import Clip, convert_video
 from dashscope_aa.media._opening.subjects import subject_of
 from dashscope_aa.media._preflight import check
+from dashscope_aa.media._probing import video
 from dashscope_aa.media._probing.local import seen
 
 AA = AnimateAnyone()
@@ -398,9 +399,19 @@ def test_another_encoder(corpus: Path, tmp_path: Path) -> None:
     assert made.facts.container == "mov"
 
 
-def test_a_clip_that_cannot_be_decoded_leaves_nothing(corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("patience", "said"),
+    [
+        pytest.param(1000, "not one frame can be decoded", id="seen when it is looked at"),
+        pytest.param(0, "none of its frames can be decoded", id="seen when it is decoded"),
+    ],
+)
+def test_a_clip_that_cannot_be_decoded_leaves_nothing(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int, said: str
+) -> None:
+    monkeypatch.setattr(video, "_PATIENCE", patience)
     (tmp_path / "made.mp4").write_bytes(b"what was here before")
-    with pytest.raises(SourceError, match="none of its frames can be decoded"):
+    with pytest.raises(SourceError, match=said):
         mend(corpus / "bomb_pixels.avi", tmp_path / "made.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["made.mp4"]
     assert (tmp_path / "made.mp4").read_bytes() == b"what was here before"
