@@ -5,10 +5,15 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from dashscope_aa.errors import InputError, TransferError
 
 __all__ = ["WriteError", "replacing"]
+
+
+_STEM: Final = 48
+"""How much of a name is kept, so that the new one is not too long for any disk."""
 
 
 class WriteError(Exception):
@@ -24,7 +29,8 @@ def replacing(target: Path) -> Generator[Path]:
         TransferError: what was written cannot be put in its place.
     """
     _check(target)
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    # Named after the target, for whoever finds one that a killed process left behind.
+    part = target.with_name(f".{target.stem[:_STEM]}-{secrets.token_hex(4)}.part")
     try:
         yield part
         try:
