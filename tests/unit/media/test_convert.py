@@ -1,6 +1,7 @@
 """The verb around a conversion: progress, cancellation, a target that is whole or not there."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,32 @@ async def test_a_cancelled_conversion_leaves_nothing_behind(corpus: Path, tmp_pa
     assert scope.cancelled_caught
     assert names(tmp_path) == []
     assert not [one for one in threading.enumerate() if "encode" in one.name]
+
+
+CONVERSION = """
+import sys, anyio
+from functools import partial
+from dashscope_aa import AnimateAnyone, media
+anyio.run(partial(media.convert, *sys.argv[1:], engine=AnimateAnyone(), trim=(0, 59)))
+"""
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_killed_process_leaves_no_target(
+    corpus: Path, tmp_path: Path, anyio_backend: str
+) -> None:
+    target = tmp_path / "a.mp4"
+    source = str(corpus / "length_60s.mp4")
+    command = [sys.executable, "-c", CONVERSION, source, str(target)]
+    with anyio.fail_after(30):
+        async with await anyio.open_process(command) as process:
+            while not names(tmp_path):
+                assert process.returncode is None
+                await anyio.sleep(0.005)
+            process.kill()
+    (left,) = names(tmp_path)
+    assert left.startswith(".a-")
+    assert left.endswith(".part")
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
