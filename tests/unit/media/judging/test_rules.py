@@ -111,6 +111,11 @@ def test_pictures(facts: ImageFacts, animate_anyone: list[str], wan: list[str]) 
     assert codes(facts, WAN) == wan
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+def test_colour_modes_that_everybody_reads(mode: str) -> None:
+    assert codes(replace(PHOTO, mode=mode), AA) == codes(replace(PHOTO, mode=mode), WAN) == []
+
+
 # ── clips ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -150,6 +155,8 @@ def test_pictures(facts: ImageFacts, animate_anyone: list[str], wan: list[str]) 
         ),
         pytest.param(replace(CLIP, width_px=602, height_px=200), ["V108"], ["V208"], id="over 3:1"),
         pytest.param(replace(CLIP, pixel_format="yuv444p"), ["V122?"], ["V222?"], id="4:4:4"),
+        pytest.param(replace(CLIP, pixel_format="yuvj420p"), [], [], id="all levels"),
+        pytest.param(replace(CLIP, pixel_format="yuv420p10le"), [], [], id="10 bits"),
         pytest.param(replace(CLIP, pixel_format=None), [], [], id="pixel format not known"),
         pytest.param(replace(CLIP, truncated=True), ["V123?"], ["V223?"], id="cut off"),
         pytest.param(
@@ -179,9 +186,9 @@ def test_clips(facts: VideoFacts, animate_anyone: list[str], wan: list[str]) -> 
         pytest.param({}, ["V131."], [], id="sound goes into the template"),
         pytest.param({"audio_bytes": 15 * MB}, ["V112?", "V131."], [], id="much sound"),
         pytest.param({"audio_bytes": 15 * MB - 1}, ["V131."], [], id="a byte less"),
-        pytest.param({"audio_duration_s": 10.4}, ["V131."], [], id="sound a little longer"),
+        pytest.param({"audio_duration_s": 10.5}, ["V131."], [], id="sound a little longer"),
         pytest.param(
-            {"audio_duration_s": 14.0}, ["V124?", "V131."], ["V224?"], id="sound much longer"
+            {"audio_duration_s": 10.51}, ["V124?", "V131."], ["V224?"], id="sound much longer"
         ),
     ],
 )
