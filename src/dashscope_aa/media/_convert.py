@@ -223,7 +223,7 @@ def _refuse(decided: ImagePlan | VideoPlan, report: Report) -> None:
     if not decided.refusals:
         return
     lines = [f"  {one.code}: {one.message}. {one.hint}" for one in decided.refusals]
-    msg = "\n".join(["this is not mended unless asked for:", *lines])
+    msg = "\n".join(["convert does not mend this by itself:", *lines])
     raise PreflightError(msg, report=report)
 
 

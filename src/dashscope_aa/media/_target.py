@@ -12,7 +12,7 @@ from dashscope_aa.errors import InputError, TransferError
 __all__ = ["WriteError", "replacing"]
 
 
-_STEM: Final = 48
+_STEM: Final = 24
 """How much of a name is kept, so that the new one is not too long for any disk."""
 
 

@@ -238,7 +238,7 @@ def test_refuses_what_it_was_not_asked_for(
 ) -> None:
     with pytest.raises(PreflightError, match=code) as caught:
         mend(corpus / name, tmp_path / "made.mp4", **options)
-    assert "this is not mended unless asked for" in str(caught.value)
+    assert "convert does not mend this by itself" in str(caught.value)
     assert not any(tmp_path.iterdir())
 
 

@@ -165,6 +165,20 @@ def test_first_frame(change: Callable[[Image.Image], Image.Image], code: str | N
     assert all(finding.severity is Severity.WARNING for finding in found)
 
 
+@pytest.mark.parametrize(
+    ("first", "codes"),
+    [
+        pytest.param(FirstFrame(50, 10, 4), [], id="just enough of each"),
+        pytest.param(FirstFrame(49.9, 10, 4), ["C102"], id="a little too dark"),
+        pytest.param(FirstFrame(50, 9.9, 4), ["C103"], id="a little too grey"),
+        pytest.param(FirstFrame(50, 10, 3.9), ["C104"], id="a little too blurred"),
+    ],
+)
+def test_the_edges_of_the_first_frame(first: FirstFrame, codes: list[str]) -> None:
+    found = content_findings(Content((), first), CLIP, duration=None)
+    assert [finding.code for finding in found] == codes
+
+
 def test_a_dark_beginning_is_told_once(tmp_path: Path) -> None:
     scene = Scene(light=lambda time_s: 0.1 if time_s < 0.2 else 1.0)
     found = found_in(scene, tmp_path / "a.mp4")
