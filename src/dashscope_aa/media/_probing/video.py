@@ -46,8 +46,9 @@ _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 _CUT: Final = "The recording or the download was cut off: get the whole file."
 _FLIPPED: Final = 180.0
 _WIDEST_PIXEL: Final = 16
-_PATIENCE: Final = 1000
-"""How many packets are decoded to find a frame, where that is in doubt."""
+_PATIENCE: Final = 300
+"""How many packets are decoded to find a frame, where that is in doubt: few wait longer for a key
+frame."""
 
 
 def probe_video(subject: Subject, found: Format) -> VideoFacts:

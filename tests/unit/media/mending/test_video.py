@@ -402,7 +402,7 @@ def test_another_encoder(corpus: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("patience", "said"),
     [
-        pytest.param(1000, "not one frame can be decoded", id="seen when it is looked at"),
+        pytest.param(300, "not one frame can be decoded", id="seen when it is looked at"),
         pytest.param(0, "none of its frames can be decoded", id="seen when it is decoded"),
     ],
 )
