@@ -9,6 +9,7 @@ import av
 import pytest
 
 from dashscope_aa import Client
+from dashscope_aa._diary import Diary
 from dashscope_aa._engines import ENGINE_NAMES
 from dashscope_aa.cli.animate import EngineName
 from dashscope_aa.emulator import (
@@ -20,7 +21,6 @@ from dashscope_aa.emulator import (
     TaskStalls,
     Truncated,
 )
-from dashscope_aa.pipeline import Run
 
 MOST_LINES = 10
 
@@ -305,7 +305,7 @@ def test_lost_download_can_be_taken_up(
 def test_a_fault_nobody_expected_is_let_through_but_gives_the_token(
     cli: Any, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Run, "_finished", None)
+    monkeypatch.setattr(Diary, "finished", None)
     done = cli("animate", *pair, "--engine", "wan-std", catch_exceptions=True)
     assert isinstance(done.exception, TypeError)
     assert "go on with: dashscope-aa tasks wait" in done.stderr
