@@ -12,6 +12,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import openapi
+import schemas
 import typer
 from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
@@ -316,28 +318,46 @@ def exit_rows() -> Iterator[tuple[str, str]]:
     yield str(INTERRUPTED), "an interruption by Ctrl-C"
 
 
+def schema_page() -> Iterator[str]:
+    """Give the page of schemas."""
+    yield NOTE.format(table="dashscope_aa.models")
+    yield from schemas.page()
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "cli.md": cli_page,
     "codes.md": codes_page,
     "endpoints.md": endpoints_page,
     "rules.md": rules_page,
+    "schema.md": schema_page,
 }
 
 
+def fresh_files() -> dict[Path, str]:
+    """Give what every generated file should hold."""
+    pages = {name: "\n".join(page()) + "\n" for name, page in PAGES.items()}
+    described = {**schemas.schema_files(), "openapi.json": schemas.written(openapi.document())}
+    return {REFERENCE / name: text for name, text in {**pages, **described}.items()}
+
+
 def main() -> int:
-    """Write the pages, or with --check name those that are stale."""
-    fresh = {REFERENCE / name: "\n".join(page()) + "\n" for name, page in PAGES.items()}
+    """Write the files, or with --check name those that are stale."""
+    fresh = fresh_files()
     stale = [
         path for path, text in fresh.items() if not path.exists() or path.read_text("utf-8") != text
     ]
+    left = [path for path in REFERENCE.glob("schema/*") if path not in fresh]  # of former models
     if "--check" in sys.argv[1:]:
-        for path in stale:
+        for path in (*stale, *left):
             print(f"{path} is stale: run scripts/generate")
-        return 1 if stale else 0
-    REFERENCE.mkdir(exist_ok=True)
+        return 1 if stale or left else 0
     for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(fresh[path], encoding="utf-8")
         print(f"wrote {path}")
+    for path in left:
+        path.unlink()
+        print(f"removed {path}")
     return 0
 
 

@@ -21,6 +21,7 @@ from dashscope_aa import Schedule
 from dashscope_aa.emulator import Emulator
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schema"
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────
@@ -28,11 +29,12 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every file the pages name: two that are fine, and two that are not."""
+    """Every file the pages name: two that are fine, two that are not, and a schema."""
     folder = tmp_path_factory.mktemp("shelf")
     (folder / "portrait.jpg").symlink_to(EXAMPLES / "portrait.jpg")
     with Image.open(EXAMPLES / "portrait.jpg") as portrait:
         portrait.resize((1500, 300)).save(folder / "banner.png")
+    (folder / "WanAnimateRequest.json").symlink_to(SCHEMAS / "WanAnimateRequest.json")
     _film(folder / "dance.mp4", fps=30)
     _film(folder / "walk.mkv", fps=15)
     return folder

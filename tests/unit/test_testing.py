@@ -214,7 +214,7 @@ def pytest_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
     """Run pytest on what is in a folder."""
     code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
     (folder / "pytest.ini").touch()
-    always = ("-W", "error", "-p", "no:cacheprovider", "--tb=short")
+    always = ("-W", "error", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--tb=short")
     return run(code, *always, *arguments, folder=folder)
 
 
@@ -316,7 +316,7 @@ def test_says_what_to_install(tmp_path: Path) -> None:
 def test_passes_on_what_is_broken_otherwise(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("import sys\nsys.modules['anyio'] = None\n")
     (tmp_path / "test_any.py").write_text("def test_any(dashscope_client): ...\n")
-    ran = pytest_in(tmp_path, "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:schemathesis")
+    ran = pytest_in(tmp_path, "-p", "no:asyncio", "-p", "no:anyio")
     assert "ModuleNotFoundError" in ran.stdout
     assert "pip install" not in ran.stdout
 

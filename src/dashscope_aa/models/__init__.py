@@ -4,7 +4,10 @@ Import these to validate: requests refuse what the service refuses, answers keep
 has documented yet. They are values: they know no client and change nothing.
 """
 
+from dashscope_aa.models._base import Answer as _Answer
 from dashscope_aa.models._base import MediaUrl
+from dashscope_aa.models._base import Request as _Request
+from dashscope_aa.models._base import build_at_once as _build_at_once
 from dashscope_aa.models.detect import (
     DetectInput,
     Detection,
@@ -100,3 +103,5 @@ __all__ = [
     "WanAnimateRequest",
     "WanMode",
 ]
+
+_build_at_once(_Request, _Answer, Detection)

@@ -57,6 +57,17 @@ class Secret(Answer):
         raise TypeError(msg)
 
 
+def build_at_once(*kinds: type[BaseModel]) -> None:
+    """Let only what has been defined until now wait for its first use to be built.
+
+    What others make of it is theirs: FastAPI, for one, mutes a warning of pydantic's while it
+    builds the adapter of a body, and would show it if that were put off.
+    """
+    for kind in kinds:
+        kind.model_config["defer_build"] = False
+        build_at_once(*kind.__subclasses__())
+
+
 def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - whatever the wire holds
     """Read what only informs; what makes no sense is None."""
     try:
@@ -96,13 +107,19 @@ def _epoch_s(value: Any) -> Any:  # noqa: ANN401 - whatever the wire holds
         return value
 
 
-ServiceTime = Annotated[datetime | None, BeforeValidator(_service_time), INFORMS]
+# What is sent differs from what is read: a JSON schema of what is received has to say so.
+
+ServiceTime = Annotated[
+    datetime | None, BeforeValidator(_service_time, json_schema_input_type=str | None), INFORMS
+]
 """A time printed without zone: UTC+8, milliseconds optional."""
 
-EpochMs = Annotated[datetime | None, BeforeValidator(_epoch_ms), INFORMS]
+EpochMs = Annotated[
+    datetime | None, BeforeValidator(_epoch_ms, json_schema_input_type=int | str | None), INFORMS
+]
 """A time sent as milliseconds since 1970, as in task lists."""
 
-EpochSeconds = Annotated[datetime, BeforeValidator(_epoch_s)]
+EpochSeconds = Annotated[datetime, BeforeValidator(_epoch_s, json_schema_input_type=int | str)]
 """A time sent as seconds since 1970, as in temporary tokens."""
 
 Text = Annotated[str | None, INFORMS]
@@ -111,10 +128,13 @@ Text = Annotated[str | None, INFORMS]
 Id = Annotated[str, Field(min_length=1)]
 """What something is asked for by: without it, the answer is of no use."""
 
-Seconds = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, INFORMS]
+Seconds = Annotated[
+    Annotated[float, Field(ge=0, allow_inf_nan=False)] | None,
+    WrapValidator(_or_none, json_schema_input_type=float | str | None),
+]
 """A length in seconds: float, integer or numeric string."""
 
-Count = Annotated[int | None, INFORMS]
+Count = Annotated[int | None, WrapValidator(_or_none, json_schema_input_type=int | str | None)]
 """A count: integer or numeric string."""
 
 
@@ -169,5 +189,7 @@ def _ascii_host(host: str) -> str:
     return name
 
 
-MediaUrl = Annotated[str, AfterValidator(media_url)]
+MediaUrl = Annotated[
+    str, AfterValidator(media_url), Field(json_schema_extra={"pattern": r"^(https?|oss)://\S+$"})
+]
 """An http, https or oss URL that the service will read; ASCII once validated."""

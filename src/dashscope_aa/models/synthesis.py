@@ -6,7 +6,14 @@ OpenAPI files (OA), whose enum for ``video_ratio`` is unquoted YAML and reads as
 
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, ModelWrapValidatorHandler, StrictBool, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    StrictBool,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from dashscope_aa.models._base import INFORMS, Answer, MediaUrl, Request, Text
 from dashscope_aa.models.task import TaskEnvelope, TaskOutput
@@ -76,6 +83,21 @@ class VideoOutput(TaskOutput):
         if "video_url" not in fields:  # it was not received, so it counts as not set
             output.model_fields_set.discard("video_url")
         return output
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /
+    ) -> dict[str, Any]:
+        """Say that what is received has the URL in one of two places."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if handler.mode == "validation":
+            schema["required"] = [name for name in schema["required"] if name != "video_url"]
+            nested = {"type": "object", "required": ["video_url"]}
+            schema["anyOf"] = [
+                {"required": ["video_url"]},
+                {"required": ["results"], "properties": {"results": nested}},
+            ]
+        return schema
 
 
 class VideoResponse(TaskEnvelope):

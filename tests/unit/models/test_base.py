@@ -3,9 +3,11 @@
 import ast
 import inspect
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -360,3 +362,23 @@ def test_schema_can_be_made() -> None:
     schema = json.dumps(models.SynthesisRequest.model_json_schema())
     assert '"9:16"' in schema
     assert '"3:4"' in schema
+
+
+# ── built when first used ────────────────────────────────────────────────────────────────
+
+
+def test_import_builds_no_model() -> None:
+    code = "from dashscope_aa import models\n"
+    code += "print(models.TaskResponse.__pydantic_complete__)"
+    command = [sys.executable, "-W", "error", "-c", code]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert ran.stdout == "False\n"
+
+
+def test_what_is_made_of_a_model_is_built_at_once() -> None:
+    class Own(models.WanAnimateRequest):
+        """A class of someone else's."""
+
+    assert Own.__pydantic_complete__
+    adapter = TypeAdapter(Annotated[models.TaskFinishedEvent, "of a web framework"])
+    assert adapter.pydantic_complete
