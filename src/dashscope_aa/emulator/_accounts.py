@@ -15,6 +15,7 @@ from typing import Final, cast
 from dashscope_aa.emulator._answers import BAD_KEY, BAD_QUERY, NO_KEY, RATE_QUOTA, Refused
 from dashscope_aa.emulator._clock import Clock
 from dashscope_aa.emulator._limits import TOKEN_DEFAULT_S, TOKEN_MOST_S
+from dashscope_aa.emulator._numbers import whole
 
 Keys = Mapping[str, str] | Collection[str]
 
@@ -65,11 +66,12 @@ class Accounts:
 
     def issue(self, account: str, *, expire_in_seconds: str | None) -> dict[str, object]:
         """Make a temporary key with all rights of *account*."""
-        text = str(TOKEN_DEFAULT_S) if expire_in_seconds is None else expire_in_seconds
-        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= TOKEN_MOST_S):
+        asked = str(TOKEN_DEFAULT_S) if expire_in_seconds is None else expire_in_seconds
+        seconds = whole(asked)
+        if seconds is None or not 1 <= seconds <= TOKEN_MOST_S:
             raise Refused(BAD_QUERY.filled("expire_in_seconds"))
         token = f"st-{secrets.token_hex(16)}"
-        expires_at = math.ceil(self._clock.now() + int(text))
+        expires_at = math.ceil(self._clock.now() + seconds)
         self._tokens[_fingerprint(token)] = (account, expires_at)
         return {"token": token, "expires_at": expires_at}
 

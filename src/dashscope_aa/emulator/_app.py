@@ -5,6 +5,7 @@ Source: the pages of the five models, TASK, UPL; public notes on temporary keys.
 
 from collections.abc import Mapping
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route, Router
@@ -238,7 +239,7 @@ async def upload(call: Call) -> Response:
 def _stored(key: str, *, asked: str | None) -> Response:
     """Answer a form post that succeeded the way it asked for; 204 unless it asked."""
     if asked == "201":
-        body = f"<PostResponse><Key>{key}</Key></PostResponse>"
+        body = f"<PostResponse><Key>{escape(key)}</Key></PostResponse>"
         return Response(body, 201, media_type=XML_TYPE)
     return Response(b"", 200 if asked == "200" else 204)
 

@@ -194,11 +194,16 @@ def _flag(section: Body, name: str, *, at: str) -> bool | None:
 
 
 def _check_url(url: str, *, resolve: bool) -> None:
-    """Refuse what is no URL, and ``oss://`` without the header that makes it work (UPL)."""
+    """Refuse what is no URL, and ``oss://`` without the header that makes it work (UPL).
+
+    Signs that cannot be printed are refused as well: half a surrogate could not be repeated in
+    an answer.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         raise Refused(BAD_URL) from None
     schemes = ("http", "https", "oss") if resolve else ("http", "https")
-    if parts.scheme not in schemes or not parts.netloc or any(sign.isspace() for sign in url):
+    plain = all(sign.isprintable() and not sign.isspace() for sign in url)
+    if parts.scheme not in schemes or not parts.netloc or not plain:
         raise Refused(BAD_URL)

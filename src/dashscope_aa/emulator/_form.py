@@ -30,6 +30,8 @@ BATCH_BYTES: Final = 1024 * 1024
 """How much is gathered before it is written: fewer trips to a thread."""
 FIELDS_BYTES: Final = 256 * 1024
 """Most bytes of a field; a policy has about 700."""
+BOUNDARY_BYTES: Final = 70
+"""The longest boundary there is. Source: RFC 2046, section 5.1.1."""
 NO_FILE: Final = OSS_BAD_ARGUMENT.filled("POST requires exactly one file upload per request.")
 
 
@@ -63,8 +65,9 @@ class Form:
         """Read the post to its end; `refusal` tells what was wrong with it."""
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
-        parser = MultipartParser(boundary or b"-", self._callbacks())
-        if kind != b"multipart/form-data" or not boundary:
+        proper = kind == b"multipart/form-data" and 0 < len(boundary) <= BOUNDARY_BYTES
+        parser = MultipartParser(boundary if proper else b"-", self._callbacks())
+        if not proper:
             self.refusal = OSS_BAD_FORM
         try:
             async for chunk in chunks:

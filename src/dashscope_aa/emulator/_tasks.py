@@ -14,6 +14,7 @@ from dashscope_aa.emulator._checks import Order
 from dashscope_aa.emulator._clock import Clock, compact_time, service_time
 from dashscope_aa.emulator._faults import Operation
 from dashscope_aa.emulator._limits import LIST_SPAN_S, PAGE_SIZE
+from dashscope_aa.emulator._numbers import whole
 from dashscope_aa.emulator._states import Ending, Job, Queue, Status
 from dashscope_aa.emulator._switches import Switches
 
@@ -257,10 +258,10 @@ def _matches(row: Mapping[str, Any], query: Mapping[str, str]) -> bool:
 
 
 def _count(query: Mapping[str, str], name: str, *, default: int) -> int:
-    text = query.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
+    count = whole(query.get(name) or str(default))
+    if not count:
         raise Refused(BAD_QUERY.filled(name))
-    return int(text)
+    return count
 
 
 def _moment(query: Mapping[str, str], name: str) -> float | None:
