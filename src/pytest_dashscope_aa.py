@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 EXTRA = frozenset({"python_multipart", "starlette", "uvicorn"})
 """What the extra brings in."""
+TROUBLES = (
+    "throttled",
+    "down while waiting",
+    "answer lost while waiting",
+    "upload cut off",
+    "download cut off",
+    "result expired",
+    "slow",
+)
+"""The names of the troubles, which are wanted before the library is loaded."""
 
 
 def _kit() -> ModuleType:
@@ -67,17 +77,7 @@ def dashscope_faults(dashscope_emulator: Emulator) -> Faults:
     return dashscope_emulator.faults
 
 
-@pytest.fixture(
-    params=[
-        "throttled",
-        "down while waiting",
-        "answer lost while waiting",
-        "upload cut off",
-        "download cut off",
-        "result expired",
-        "slow",
-    ]
-)
+@pytest.fixture(params=TROUBLES)
 def dashscope_trouble(request: pytest.FixtureRequest, dashscope_faults: Faults) -> Fault:
     """Run the test once with each trouble that the library outlives; this is the one of now."""
     fault: Fault = _kit().TROUBLES[request.param]

@@ -211,3 +211,21 @@ def test_refuses_forms_that_are_none(dashscope_emulator: Emulator, content_type:
     answer = httpx.post(url, content=b"--b\r\n", headers={"Content-Type": content_type})
     assert answer.status_code == 400
     assert "<Code>MalformedPOSTRequest</Code>" in answer.text
+
+
+def test_key_of_an_upload_is_escaped(http: httpx.Client) -> None:
+    with http:
+        query = {"action": "getPolicy", "model": "wan2.2-animate-move"}
+        given = http.get("/uploads", params=query).json()["data"]
+    form = {
+        "OSSAccessKeyId": given["oss_access_key_id"],
+        "Signature": given["signature"],
+        "policy": given["policy"],
+        "x-oss-object-acl": given["x_oss_object_acl"],
+        "x-oss-forbid-overwrite": given["x_oss_forbid_overwrite"],
+        "key": f"{given['upload_dir']}/Tom & <Jerry>.jpg",
+        "success_action_status": "201",
+    }
+    answer = httpx.post(given["upload_host"], data=form, files={"file": b"any"})
+    assert answer.status_code == 201
+    assert "/Tom &amp; &lt;Jerry&gt;.jpg</Key>" in answer.text
