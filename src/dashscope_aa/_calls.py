@@ -45,6 +45,7 @@ from dashscope_aa.models import (
     DetectRequest,
     DetectResponse,
     SynthesisRequest,
+    TaskFinishedEvent,
     TaskListResponse,
     TaskResponse,
     TemplateOutput,
@@ -346,6 +347,28 @@ class Calls:
         Source: TASK.
         """
         return await self._desk.cancel(task_id)
+
+    def notify(self, event: TaskFinishedEvent | Mapping[str, Any] | str | bytes) -> bool:
+        """Take an EventBridge event that a task has ended, and ask for that task at once.
+
+        The event is a hint: what awaiting the task gives comes from the query that follows. An
+        event about a task that nobody waits for with this client is ignored.
+
+        Call it on the event loop that the client runs on; from another thread, go through
+        ``loop.call_soon_threadsafe`` or ``anyio.from_thread``.
+
+        Args:
+            event: The CloudEvent: as a model, as a mapping, or its JSON text.
+
+        Returns:
+            True if somebody waits for the task.
+
+        Raises:
+            InputError: it is no such event.
+
+        Source: EVT.
+        """
+        return self._desk.notify(event)
 
     def list_tasks(  # noqa: PLR0913 - one argument a filter of the service
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dashscope_aa.codes import Retry
 from dashscope_aa.errors import (
     DashScopeError,
+    InputError,
     NoAnswerError,
     NotSentError,
     ProtocolError,
@@ -19,14 +20,22 @@ from dashscope_aa.errors import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """When a waiting task is asked for, and how long a wait may last."""
+    """When waiting tasks are asked for, how often in all, and how long a wait may last."""
 
     first_s: float = 1.0
     """Pause before the first query, and the shortest."""
     cap_s: float = 15.0
     """The longest pause."""
     growth: float = 0.15
-    """Pause as a share of the task's age: old tasks are asked for less often."""
+    """Pause as a share of the time a task has been queued, or worked on: asked less and less."""
+    queued_factor: float = 2.0
+    """How many times `cap_s` the longest pause of a queued task is: it has yet to be worked on."""
+    queries_per_s: float = 10.0
+    """Queries and lists a second, for all tasks of the client; the account has 20 (TASK)."""
+    list_above: int = 20
+    """With more waiting tasks than this, the task list is read instead of asking for each."""
+    page_size: int = 100
+    """Tasks a page of the list that is asked for; the service may give fewer, or refuse it."""
     timeout_s: float | None = 4 * 3600.0
     """How long a wait lasts at most; the service kills a task after 3 hours of running."""
     unreachable_s: float = 30 * 60.0
@@ -36,13 +45,30 @@ class Schedule:
     grace: int = 3
     """How many times UNKNOWN is borne right after a submit (open question 19)."""
 
-    def pause_s(self, age_s: float, *, jitter: float = 0.5) -> float:
-        """Give the pause before the next query of a task that is *age_s* old.
+    def __post_init__(self) -> None:
+        """Refuse what would never ask."""
+        if not self.queries_per_s > 0:  # NaN is not either
+            msg = f"queries_per_s must be more than 0, but is {self.queries_per_s!r}"
+            raise InputError(msg)
+        if self.page_size < 1:
+            raise InputError(f"page_size must be at least 1, but is {self.page_size!r}")
 
-        *jitter*, between 0 and 1, moves it by up to a tenth either way.
+    def pause_s(self, age_s: float, *, queued: bool = False, jitter: float = 0.5) -> float:
+        """Give the pause before the next query of a task.
+
+        Args:
+            age_s: How long it has been queued, or worked on.
+            queued: True if it is queued.
+            jitter: Between 0 and 1; moves the pause by up to a tenth either way.
         """
-        pause = min(self.cap_s, max(self.first_s, age_s * self.growth))
-        return pause * (0.9 + 0.2 * jitter)
+        cap_s = self.cap_s * self.queued_factor if queued else self.cap_s
+        pause_s = min(cap_s, max(self.first_s, age_s * self.growth))
+        return pause_s * (0.9 + 0.2 * jitter)
+
+    def backoff_s(self, faults: int, *, jitter: float = 0.5) -> float:
+        """Give the pause of all queries after so many faults without a usable answer between."""
+        pause_s = min(self.cap_s, self.first_s * 2.0 ** min(faults - 1, 30))
+        return pause_s * (0.9 + 0.2 * jitter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,35 +1,27 @@
 """A job on the server: await it for its output, watch it, cancel it, take it up elsewhere.
 
-Nothing runs in the background. Whoever waits asks, in turn and under a lock; when that waiter
-is cancelled, the next one asks. Several waiters of one task send no more queries than one.
+Nothing runs in the background. Whoever waits asks for all who wait, in turn (`_waiting`).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from dataclasses import dataclass
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Generator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, Literal, get_args
 
 import anyio
 
-from dashscope_aa._concurrency import jitter
+from dashscope_aa._endings import not_found, output_of, refused, timed_out, unreachable
 from dashscope_aa._endpoints import OutputT
 from dashscope_aa._engines import one_of
-from dashscope_aa._protocol import dump, read_output, service_error
-from dashscope_aa._schedule import may_resend
+from dashscope_aa._protocol import dump
 from dashscope_aa._tasks import TaskDesk
 from dashscope_aa._token import TaskToken, TokenFacts
-from dashscope_aa.errors import (
-    DashScopeError,
-    InputError,
-    ProtocolError,
-    ServiceError,
-    TaskCanceledError,
-    TaskFailedError,
-    TaskNotFoundError,
-    TaskTimeoutError,
-    TaskUnreachableError,
-)
-from dashscope_aa.models import FINAL_STATUSES, TaskResponse, TaskStatus, TaskUsage
+from dashscope_aa._waiting import TaskState, TimeIsUp, Timeline, Unreachable, Watch
+from dashscope_aa.errors import DashScopeError, InputError
+from dashscope_aa.models import TaskResponse, TaskStatus, TaskUsage
+
+__all__ = ["OnCancel", "Task", "TaskState", "checked_timeout_s"]
 
 OnCancel = Literal["leave", "cancel_remote"]
 """What becomes of the task when the wait for it is cancelled."""
@@ -50,24 +42,14 @@ def checked_timeout_s(timeout_s: object) -> None:
         raise InputError(f"timeout_s must be a number of seconds from 0, but is {timeout_s!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """One entry of a task's history."""
-
-    status: TaskStatus | str
-    """The status word."""
-    seen_at: datetime
-    """When it was first seen here."""
-    response: TaskResponse
-    """The answer that told of it."""
-
-
 class Task(Generic[OutputT]):
     """A server-side job: await it for its output, iterate `states` to watch it.
 
     ``await task`` gives the output or raises; a second or a concurrent await gives the same.
     Cancelling the wait leaves the job alone.
     """
+
+    __slots__ = ("__weakref__", "_desk", "_facts", "_output", "_watch")
 
     def __init__(
         self,
@@ -80,18 +62,10 @@ class Task(Generic[OutputT]):
         self._desk = desk
         self._facts = facts
         self._output = output
-        self._history: list[TaskState] = []
-        self._response = response
-        self._unknowns = 0
-        self._polls = 0
-        self._lock = anyio.Lock()
-        self._began: float | None = None
-        self._due: float | None = None
-        self._waiting = 0
-        self._silent_since: float | None = None
-        self._asked_to_wait_until = 0.0
+        timeline = Timeline(grace=desk.schedule.grace)
         if response is not None:
-            self._note(response)
+            timeline.learn(response, seen_at=datetime.now(UTC))
+        self._watch = Watch(facts.task_id, facts.submitted_at, timeline)
 
     # ── what is known ──────────────────────────────────────────────────────────────────
 
@@ -123,32 +97,34 @@ class Task(Generic[OutputT]):
     @property
     def status(self) -> TaskStatus | str:
         """The last known status; UNKNOWN before the first answer."""
-        return self._history[-1].status if self._history else TaskStatus.UNKNOWN
+        return self._watch.timeline.status
 
     @property
     def history(self) -> tuple[TaskState, ...]:
         """Each status seen so far, with the time it was first seen."""
-        return tuple(self._history)
+        return self._watch.timeline.history
 
     @property
     def done(self) -> bool:
         """True if waiting will give an outcome at once."""
-        return self.status in FINAL_STATUSES or self._lost
+        return self._watch.timeline.done
 
     @property
     def usage(self) -> TaskUsage | None:
         """What the task is billed by, once it has succeeded."""
-        return self._response.usage if self._response else None
+        response = self._watch.timeline.response
+        return response.usage if response else None
 
     @property
     def request_id(self) -> str | None:
         """Id of the last request that told of the task."""
-        return self._response.request_id if self._response else None
+        return self._watch.timeline.request_id
 
     @property
     def response(self) -> dict[str, Any]:
         """The last answer about the task, whole, as plain JSON values."""
-        return dump(self._response) if self._response else {}
+        response = self._watch.timeline.response
+        return dump(response) if response else {}
 
     def __repr__(self) -> str:
         return f"<Task {self.operation} {self.id} {self.status}>"
@@ -183,16 +159,21 @@ class Task(Generic[OutputT]):
             ServiceError: the service refuses to tell, for example because of the key.
         """
         one_of("on_cancel", on_cancel, get_args(OnCancel))
+        checked_timeout_s(timeout_s)
         try:
-            async for state in self.states(timeout_s=timeout_s):
-                if on_state is not None:
+            if on_state is None:  # the same as below, but thousands of them take less memory
+                until = self._until(timeout_s)
+                while not self.done:
+                    await self._news(until)
+            else:
+                async for state in self.states(timeout_s=timeout_s):
                     await on_state(state)
         except anyio.get_cancelled_exc_class() as cancelled:
             cancelled.add_note(f"the task goes on; its token: {self.token}")
             if on_cancel == "cancel_remote":
                 await self._cancel_remote(cancelled)
             raise
-        return self._outcome()
+        return output_of(self._facts, self._watch.timeline, self._output)
 
     def states(self, *, timeout_s: float | None = None) -> AsyncIterator[TaskState]:
         """Give each status as it is first seen, the known one first, until the task has ended.
@@ -205,7 +186,7 @@ class Task(Generic[OutputT]):
             TaskUnreachableError: the service gave no usable answer for too long.
         """
         checked_timeout_s(timeout_s)
-        return _States(self._state_after, self._timeout_s(timeout_s))
+        return _States(self._state_after, self._until(timeout_s))
 
     async def refresh(self) -> TaskResponse:
         """Ask once, now, and give the answer; `status` and the rest follow it.
@@ -215,158 +196,55 @@ class Task(Generic[OutputT]):
             TransportError: no answer came.
         """
         response = await self._desk.query(self.id)
-        await self._record(response)
-        self._learn(response)
+        await self._desk.poller.learn(self._watch, response)
         return response
 
     async def cancel(self) -> bool:
         """Cancel the task. False if it was not PENDING, and is as it was."""
         return await self._desk.cancel(self.id)
 
+    @staticmethod
+    async def any_ended(tasks: "Collection[Task[Any]]") -> None:
+        """Wait until one of several tasks of a client is done, or can no longer be asked for.
+
+        What became of it is told by awaiting it; this gives and raises nothing about a task.
+        """
+        watches = [task._watch for task in tasks]  # noqa: SLF001 - our own
+        desks = {task._desk for task in tasks}  # noqa: SLF001 - the same
+        if len(desks) > 1:
+            msg = "only tasks of one client can be waited for together, but these are of several"
+            raise InputError(msg)
+        with suppress(Unreachable, DashScopeError):
+            while watches and not any(watch.timeline.done for watch in watches):
+                await next(iter(desks)).poller.wait(*watches)
+
     # ── how ────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def _lost(self) -> bool:
-        return self.status not in FINAL_STATUSES and self._unknowns > self._desk.schedule.grace
+    def _until(self, timeout_s: float | None) -> float:
+        limit_s = self._desk.schedule.timeout_s if timeout_s is None else timeout_s
+        return math.inf if limit_s is None else anyio.current_time() + limit_s
 
-    def _timeout_s(self, timeout_s: float | None) -> float | None:
-        return self._desk.schedule.timeout_s if timeout_s is None else timeout_s
-
-    async def _state_after(self, given: int, left_s: float | None) -> TaskState | None:
+    async def _state_after(self, given: int, until: float) -> TaskState | None:
         """Give the state that follows the first *given* ones; None if the task has ended."""
-        if not self._waiting:
-            self._silent_since = None  # while nobody asks, no answer is missing
-        self._waiting += 1
-        try:
-            with anyio.fail_after(left_s):
-                while len(self._history) <= given and not self.done:
-                    await self._advance()
-        except TimeoutError as error:
-            if isinstance(error, DashScopeError):
-                raise
-            raise self._timed_out() from None
-        finally:
-            self._waiting -= 1
-        if len(self._history) > given:
-            return self._history[given]
-        if self._lost:
-            raise self._not_found()
+        timeline = self._watch.timeline
+        while len(timeline.history) <= given and not timeline.done:
+            await self._news(until)
+        if len(timeline.history) > given:
+            return timeline.history[given]
+        if timeline.lost:
+            raise not_found(self._facts, timeline)
         return None
 
-    async def _advance(self) -> None:
-        """Ask once more after a pause, unless another waiter has asked meanwhile."""
-        seen = self._polls
-        async with self._lock:
-            if self._polls != seen or self.done:
-                return
-            now = anyio.current_time()
-            self._began = now if self._began is None else self._began
-            if self._due is None:  # else a waiter that gave up has waited a part of the pause
-                pause_s = self._desk.schedule.pause_s(now - self._began, jitter=jitter())
-                self._due = max(now + pause_s, self._asked_to_wait_until)
-            await anyio.sleep_until(self._due)
-            self._due = None
-            await self._poll()
-
-    async def _poll(self) -> None:
-        self._polls += 1
+    async def _news(self, until: float) -> None:
+        timeline = self._watch.timeline
         try:
-            response = await self._desk.query(self.id, once=True)
+            await self._desk.poller.wait(self._watch, until=until)
+        except TimeIsUp:
+            raise timed_out(self._facts, timeline) from None
+        except Unreachable as why:
+            raise unreachable(self._facts, timeline, why) from None
         except DashScopeError as error:
-            if not may_resend(error, safe=True):
-                error.task_id = self.id
-                error.add_note(f"the task may go on; its token: {self.token}")
-                raise
-            self._bear(error)
-        else:
-            await self._record(response)
-            self._learn(response)
-
-    async def _record(self, response: TaskResponse) -> None:
-        if self._desk.recorder is not None and response.output.task_status not in {
-            self.status,
-            TaskStatus.UNKNOWN,
-        }:
-            await self._desk.recorder(self.id, response)
-
-    def _bear(self, error: DashScopeError) -> None:
-        """Go on after a fault, unless there has been no usable answer for too long."""
-        now = anyio.current_time()
-        self._silent_since = now if self._silent_since is None else self._silent_since
-        asked_s = (error.retry_after_s or 0.0) if isinstance(error, ServiceError) else 0.0
-        self._asked_to_wait_until = now + asked_s
-        limit_s = self._desk.schedule.unreachable_s
-        if now + asked_s - self._silent_since > limit_s:
-            msg = f"no usable answer about the task for {now - self._silent_since:.0f} s"
-            if asked_s:
-                msg += f", and the service asks to wait {asked_s:.0f} s"
-            msg += f" (limit {limit_s:.0f} s); the last: {error.message}"
-            raise TaskUnreachableError(
-                msg,
-                token=self.token,
-                task_id=self.id,
-                code=error.code,
-                request_id=error.request_id,
-                http_status=error.http_status,
-            )
-
-    def _learn(self, response: TaskResponse) -> None:
-        self._silent_since = None
-        if response.output.task_status == TaskStatus.UNKNOWN:
-            self._unknowns += 1
-            return
-        self._unknowns = 0
-        if self.status not in FINAL_STATUSES:
-            self._response = response
-            self._note(response)
-
-    def _note(self, response: TaskResponse) -> None:
-        if response.output.task_status != self.status or not self._history:
-            state = TaskState(response.output.task_status, datetime.now(UTC), response)
-            self._history.append(state)
-
-    def _outcome(self) -> OutputT:
-        response = self._response
-        if self._lost or response is None:
-            raise self._not_found()
-        facts: dict[str, Any] = {
-            "token": self.token,
-            "task_id": self.id,
-            "request_id": response.request_id,
-        }
-        if self.status == TaskStatus.SUCCEEDED:
-            try:
-                return read_output(response, self._output)
-            except ProtocolError as error:
-                error.add_note(f"the token of the task: {self.token}")
-                raise
-        if self.status == TaskStatus.CANCELED:
-            msg = "the task was cancelled"
-            raise TaskCanceledError(msg, **facts)
-        said = response.output
-        reason = service_error(
-            said.code,
-            said.message or "",
-            model=self.model,
-            request_id=response.request_id,
-            task_id=self.id,
-        )
-        msg = f"the {self.operation} task failed: {reason.message}"
-        raise TaskFailedError(msg, reason=reason, code=said.code, hint=reason.hint, **facts)
-
-    def _not_found(self) -> TaskNotFoundError:
-        msg = "the service does not know the task: expired, or never this account's"
-        return TaskNotFoundError(msg, token=self.token, task_id=self.id)
-
-    def _timed_out(self) -> TaskTimeoutError:
-        now = datetime.now(UTC)
-        seen = ", ".join(
-            f"{state.status} {(now - state.seen_at).total_seconds():.0f} s ago"
-            for state in self._history
-        )
-        msg = f"the {self.operation} task is not done yet, and the time for the wait is over "
-        msg += f"(first seen: {seen or 'never'})"
-        return TaskTimeoutError(msg, token=self.token, task_id=self.id, request_id=self.request_id)
+            raise refused(self._facts, error) from None
 
     async def _cancel_remote(self, cancelled: BaseException) -> None:
         """Cancel the task too, shielded and bounded, and leave a note of what came of it."""
@@ -382,21 +260,20 @@ class Task(Generic[OutputT]):
 class _States(AsyncIterator[TaskState]):
     """The iterator of `Task.states`: an object and no generator, so leaving early is clean."""
 
+    __slots__ = ("_following", "_given", "_until")
+
     def __init__(
         self,
-        following: Callable[[int, float | None], Awaitable[TaskState | None]],
-        timeout_s: float | None,
+        following: Callable[[int, float], Awaitable[TaskState | None]],
+        until: float,
     ) -> None:
         self._following = following
         self._given = 0
-        self._timeout_s = timeout_s
-        self._began = anyio.current_time()
+        self._until = until
 
     async def __anext__(self) -> TaskState:
         """Wait for the next change."""
-        limit_s = self._timeout_s
-        left_s = None if limit_s is None else limit_s - (anyio.current_time() - self._began)
-        state = await self._following(self._given, left_s)
+        state = await self._following(self._given, self._until)
         if state is None:
             raise StopAsyncIteration
         self._given += 1

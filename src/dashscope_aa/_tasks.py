@@ -1,35 +1,30 @@
-"""The account's tasks by their ids: query, list, cancel.
+"""The account's tasks by their ids: query, list, cancel; and what waits for them.
 
-Source: Model Studio help, "Manage asynchronous tasks" (TASK); CAP; PY.
+Source: Model Studio help, "Manage asynchronous tasks" (TASK); CAP; PY; EVT.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final
+
+from pydantic import ValidationError
 
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import CANCEL_TASK, LIST_TASKS, QUERY_TASK
-from dashscope_aa._http import ONCE, Http
+from dashscope_aa._http import ONCE, READ_RETRIES, Http
 from dashscope_aa._protocol import decode, encode
-from dashscope_aa._schedule import Schedule
+from dashscope_aa._schedule import Retries, Schedule
+from dashscope_aa._waiting import Poller, Recorder
+from dashscope_aa._waiting.rounds import service_digits
 from dashscope_aa.errors import InputError, InvalidRequestError
-from dashscope_aa.models import TaskListResponse, TaskResponse
-from dashscope_aa.models._base import SERVICE_TIME
+from dashscope_aa.models import TaskFinishedEvent, TaskListResponse, TaskResponse
 
 _LONGEST_SPAN: Final = timedelta(hours=24)
 
 
-class Recorder(Protocol):
-    """What takes down each status of a task as it is first seen."""
-
-    async def __call__(self, task_id: str, response: TaskResponse, /) -> None:
-        """Take it down."""
-        ...
-
-
 class TaskDesk:
-    """Queries, lists and cancels tasks. One serves all tasks of a client."""
+    """Queries, lists and cancels tasks, and waits for them. One serves all tasks of a client."""
 
     def __init__(
         self,
@@ -39,16 +34,27 @@ class TaskDesk:
         *,
         recorder: Recorder | None = None,
     ) -> None:
-        self.recorder = recorder
         self.settings = settings
         self.schedule = schedule
+        self.poller = Poller(self, schedule, recorder=recorder)
         self._http = http
 
-    async def query(self, task_id: str, *, once: bool = False) -> TaskResponse:
-        """Ask for one task; sent again by rule unless *once*."""
+    async def query(self, task_id: str) -> TaskResponse:
+        """Ask for one task, within the client's rate; sent again by rule."""
+        await self.poller.turn()
+        return await self._query(task_id, READ_RETRIES)
+
+    async def ask(self, task_id: str) -> TaskResponse:
+        """Ask for one task, once, for the poller."""
+        return await self._query(task_id, ONCE)
+
+    async def _query(self, task_id: str, retries: Retries) -> TaskResponse:
         call = encode(QUERY_TASK, self.settings, task_id=task_id)
-        reply = await (self._http.send(call, ONCE) if once else self._http.send(call))
-        return decode(call, reply, QUERY_TASK.answer)
+        return decode(call, await self._http.send(call, retries), QUERY_TASK.answer)
+
+    def notify(self, event: TaskFinishedEvent | Mapping[str, Any] | str | bytes) -> bool:
+        """Ask for the task of an event at once; see `Calls.notify`."""
+        return self.poller.notify(_read_event(event).data.task_id)
 
     async def cancel(self, task_id: str) -> bool:
         """Cancel one task. False if it is no longer PENDING, so that it cannot be cancelled."""
@@ -70,24 +76,38 @@ class TaskDesk:
         **filters: str | None,
     ) -> AsyncIterator[TaskListResponse]:
         """Give the account's tasks, page by page; see `Calls.list_tasks`."""
-        query = {
-            **filters,
-            "start_time": _service_digits("start_time", start_time),
-            "end_time": _service_digits("end_time", end_time),
-            "page_size": str(page_size),
-        }
+        for name, time in (("start_time", start_time), ("end_time", end_time)):
+            if time is not None and time.tzinfo is None:
+                msg = f"{name} has no time zone, so nobody knows which moment it means"
+                raise InputError(msg, hint="Use datetime.now(timezone.utc) or the like.")
         if start_time and end_time and not timedelta(0) <= end_time - start_time <= _LONGEST_SPAN:
             raise InputError(
                 f"end_time must be 0 to 24 h after start_time, but is {end_time - start_time}"
             )
         if page_size < 1:
             raise InputError(f"page_size must be at least 1, but is {page_size}")
+        query = {
+            **filters,
+            "start_time": None if start_time is None else service_digits(start_time),
+            "end_time": None if end_time is None else service_digits(end_time),
+            "page_size": str(page_size),
+        }
         given = {name: value for name, value in query.items() if value is not None}
         return _Pages(partial(self._page, given))
 
     async def _page(self, query: Mapping[str, str], page_no: int) -> TaskListResponse:
+        await self.poller.turn()
+        return await self._list(query, page_no, READ_RETRIES)
+
+    async def ask_page(self, query: Mapping[str, str], page_no: int) -> TaskListResponse:
+        """Ask for one page of the list, once, for the poller."""
+        return await self._list(query, page_no, ONCE)
+
+    async def _list(
+        self, query: Mapping[str, str], page_no: int, retries: Retries
+    ) -> TaskListResponse:
         call = encode(LIST_TASKS, self.settings, query={**query, "page_no": str(page_no)})
-        return decode(call, await self._http.send(call), LIST_TASKS.answer)
+        return decode(call, await self._http.send(call, retries), LIST_TASKS.answer)
 
 
 class _Pages(AsyncIterator[TaskListResponse]):
@@ -108,11 +128,12 @@ class _Pages(AsyncIterator[TaskListResponse]):
         return page
 
 
-def _service_digits(name: str, time: datetime | None) -> str | None:
-    """Write a time as the list wants it: ``YYYYMMDDhhmmss`` in UTC+8."""
-    if time is None:
-        return None
-    if time.tzinfo is None:
-        msg = f"{name} has no time zone, so nobody knows which moment it means"
-        raise InputError(msg, hint="Use datetime.now(timezone.utc) or the like.")
-    return time.astimezone(SERVICE_TIME).strftime("%Y%m%d%H%M%S")
+def _read_event(event: TaskFinishedEvent | Mapping[str, Any] | str | bytes) -> TaskFinishedEvent:
+    try:
+        if isinstance(event, str | bytes):
+            return TaskFinishedEvent.model_validate_json(event)
+        return TaskFinishedEvent.model_validate(event)
+    except ValidationError as error:
+        names = {".".join(map(str, fault["loc"])) or "body" for fault in error.errors()}
+        msg = f"this is no event of a finished task: {', '.join(sorted(names))} cannot be read"
+    raise InputError(msg, hint="Hand over the body of the CloudEvent, whole, as it came.")

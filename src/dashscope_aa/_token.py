@@ -1,8 +1,9 @@
 """Task tokens: a task as a string that another process can go on with. No secret is in it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, Final, Generic
 
 from dashscope_aa._config import Settings
@@ -99,7 +100,15 @@ def read_token(token: str, settings: Settings) -> TokenFacts:
         if theirs != ours:
             msg = f"the token belongs to {name} {theirs!r}, but the client's is {ours!r}"
             raise InputError(msg, hint=f"Make a Client with the {name} the token names.")
-    return facts
+    # What all tasks of a client have in common is kept once.
+    return replace(
+        facts,
+        base_url=settings.base_url,
+        region=settings.region,
+        workspace=settings.workspace,
+        operation=intern(facts.operation),
+        model=intern(facts.model),
+    )
 
 
 def _parsed(token: str) -> TokenFacts:

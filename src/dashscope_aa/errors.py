@@ -344,10 +344,19 @@ class ProtocolError(DashScopeError):
 class TaskError(DashScopeError):
     """A task ended without a result, or outlasted the wait."""
 
-    def __init__(self, message: str, *, token: str, **facts: Any) -> None:  # noqa: ANN401 - handed on to the root as it is
+    def __init__(
+        self,
+        message: str,
+        *,
+        token: str,
+        history: "Sequence[Any]" = (),
+        **facts: Any,  # noqa: ANN401 - handed on to the root as it is
+    ) -> None:
         super().__init__(message, **facts)
         self.token = token
         """The `TaskToken`: ``client.resume(error.token)`` goes on with the task."""
+        self.history = tuple(history)
+        """Each `TaskState` that was seen, with its time."""
 
 
 class TaskFailedError(TaskError):

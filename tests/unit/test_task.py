@@ -51,8 +51,8 @@ from dashscope_aa.models import TaskOutput, TaskStatus, TemplateOutput, VideoOut
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick_retries")]
 
 ID = "0b0b0b0b-0000-0000-0000-000000000000"
-QUICK = Schedule(first_s=0.005, cap_s=0.05)
-IMPATIENT = Schedule(first_s=0.005, cap_s=0.05, unreachable_s=0.15)
+QUICK = Schedule(first_s=0.005, cap_s=0.05, queries_per_s=200)
+IMPATIENT = Schedule(first_s=0.005, cap_s=0.05, unreachable_s=0.15, queries_per_s=200)
 
 Submit = Callable[..., Awaitable[Task[TemplateOutput]]]
 

@@ -167,19 +167,29 @@ class Tasks:
         number = _count(query, "page_no", default=1)
         size = _count(query, "page_size", default=PAGE_SIZE)
         size = min(size, self._switches.page_size_max or size)
-        rows = [
-            row
-            for task in reversed(list(self._tasks.values()))
-            if task.account == account and since <= task.job.submitted_at <= until
-            if (row := self._row(task)) is not None and _matches(row, query)
+        now = self._settled(account)
+        found = [
+            task
+            for task in reversed(self._tasks.values())
+            if task.account == account
+            and since <= task.job.submitted_at <= until
+            and _matches(task, _listed_status(task, now), query)
         ]
         return {
-            "total": len(rows),
-            "data": rows[(number - 1) * size : number * size],
-            "total_page": math.ceil(len(rows) / size),
+            "total": len(found),
+            "data": [_row(task, now) for task in found[(number - 1) * size : number * size]],
+            "total_page": math.ceil(len(found) / size),
             "page_no": number,
             "page_size": size,
         }
+
+    def _settled(self, account: str) -> float:
+        """Bring all queues of an account up to date, once for all rows; give the time."""
+        now = self._clock.now()
+        for (owner, _), queue in self._queues.items():
+            if owner == account:
+                queue.settle(now)
+        return now
 
     def _span(self, query: Mapping[str, str]) -> tuple[float, float]:
         start, end = (_moment(query, name) for name in ("start_time", "end_time"))
@@ -193,29 +203,36 @@ class Tasks:
         # The parameters have whole seconds; what happened within the last one counts.
         return start, end + 1
 
-    def _row(self, task: Task) -> dict[str, Any] | None:
-        status = self._status(task)
-        if status is Status.UNKNOWN:
-            return None
-        if status in (Status.PRE_PROCESSING, Status.POST_PROCESSING):
-            status = Status.RUNNING  # the page of the list knows the common states only (TASK)
-        job, model = task.job, task.order.model
-        kind = "aa-template-generation" if task.order.operation == "template" else "video-synthesis"
-        row = {
-            "api_key_id": str(zlib.crc32(task.account.encode()) % 1_000_000),
-            "caller_parent_id": task.account,
-            "caller_uid": task.account,
-            "gmt_create": _epoch_ms(job.submitted_at),
-            "start_time": _epoch_ms(job.scheduled_at),
-            "end_time": _epoch_ms(job.ended_at),
-            "model_name": model,
-            "region": REGION,
-            "request_id": task.request_id,
-            "status": status,
-            "task_id": task.id,
-            "user_api_unique_key": f"apikey:v1:aigc:image2video:{kind}:{model}",
-        }
-        return {name: value for name, value in row.items() if value is not None}
+
+def _listed_status(task: Task, now: float) -> Status:
+    """Tell what a list says of a task: it knows the common states only (TASK)."""
+    status = task.job.status(now)
+    staged = status in (Status.PRE_PROCESSING, Status.POST_PROCESSING)
+    return Status.RUNNING if staged else status
+
+
+def _row(task: Task, now: float) -> dict[str, Any]:
+    job, model = task.job, task.order.model
+    kind = "aa-template-generation" if task.order.operation == "template" else "video-synthesis"
+    row = {
+        "api_key_id": _key_id(task),
+        "caller_parent_id": task.account,
+        "caller_uid": task.account,
+        "gmt_create": _epoch_ms(job.submitted_at),
+        "start_time": _epoch_ms(job.scheduled_at),
+        "end_time": _epoch_ms(job.ended_at),
+        "model_name": model,
+        "region": REGION,
+        "request_id": task.request_id,
+        "status": _listed_status(task, now),
+        "task_id": task.id,
+        "user_api_unique_key": f"apikey:v1:aigc:image2video:{kind}:{model}",
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _key_id(task: Task) -> str:
+    return str(zlib.crc32(task.account.encode()) % 1_000_000)
 
 
 def _times(job: Job) -> dict[str, str]:
@@ -252,9 +269,17 @@ def _epoch_ms(moment_s: float | None) -> int | None:
     return None if moment_s is None else int(moment_s * 1000)
 
 
-def _matches(row: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-    names = ("task_id", "model_name", "status", "api_key_id", "region")
-    return all(row[name] == query[name] for name in names if query.get(name))
+def _matches(task: Task, status: Status, query: Mapping[str, str]) -> bool:
+    """Tell whether a list with these filters shows a task; one that is forgotten never is."""
+    facts = {
+        "task_id": task.id,
+        "model_name": task.order.model,
+        "status": status,
+        "api_key_id": _key_id(task) if query.get("api_key_id") else "",
+        "region": REGION,
+    }
+    asked = all(fact == query[name] for name, fact in facts.items() if query.get(name))
+    return asked and status is not Status.UNKNOWN
 
 
 def _count(query: Mapping[str, str], name: str, *, default: int) -> int:
