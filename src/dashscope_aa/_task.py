@@ -164,7 +164,7 @@ class Task(Generic[OutputT]):
             if on_state is None:  # the same as below, but thousands of them take less memory
                 until = self._until(timeout_s)
                 while not self.done:
-                    await self._news(until)
+                    await self._news(until, end_only=True)
             else:
                 async for state in self.states(timeout_s=timeout_s):
                     await on_state(state)
@@ -216,7 +216,7 @@ class Task(Generic[OutputT]):
             raise InputError(msg)
         with suppress(Unreachable, DashScopeError):
             while watches and not any(watch.timeline.done for watch in watches):
-                await next(iter(desks)).poller.wait(*watches)
+                await next(iter(desks)).poller.wait(*watches, end_only=True)
 
     # ── how ────────────────────────────────────────────────────────────────────────────
 
@@ -235,10 +235,10 @@ class Task(Generic[OutputT]):
             raise not_found(self._facts, timeline)
         return None
 
-    async def _news(self, until: float) -> None:
+    async def _news(self, until: float, *, end_only: bool = False) -> None:
         timeline = self._watch.timeline
         try:
-            await self._desk.poller.wait(self._watch, until=until)
+            await self._desk.poller.wait(self._watch, until=until, end_only=end_only)
         except TimeIsUp:
             raise timed_out(self._facts, timeline) from None
         except Unreachable as why:

@@ -1,11 +1,13 @@
 """Wait for ten thousand tasks in one process, and see what that takes.
 
-``python -m tests.stress [TASKS] [SECONDS]`` starts the service in a process of its own, waits for all
-tasks at once, and lets one of them end each second. It prints how many requests went out, how soon an
-end was noticed, how much memory the waits took, and how late the event loop was; the exit code is 1
-if a promise was broken.
+``scripts/stress [TASKS] [SECONDS]`` starts the service in a process of its own, waits for all
+tasks at once, and lets one of them end each second. It prints how many requests went out, how
+soon an end was noticed, how much memory the waits took, and how late the event loop was; the
+exit code is 1 if a promise was broken.
 """
 
+import argparse
+import asyncio
 import gc
 import json
 import statistics
@@ -19,11 +21,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import anyio
+from tests.stress.service import KEY
 
 from dashscope_aa import Client, Schedule, Task
 from dashscope_aa.errors import TaskFailedError
 from dashscope_aa.models import TaskOutput
-from tests.stress.service import KEY
 
 SETTLE_S: Final = 30.0
 """How long the waits go on before the first task ends, and after the last has."""
@@ -76,13 +78,14 @@ async def run_all(base_url: str, tokens: list[str], seconds: float) -> Run:
         await client.get_task("warm-up")
         gc.collect()
         before_mib = resident_mib()
-        async with anyio.create_task_group() as group:
-            for token in tokens:
-                task: Task[TaskOutput] = client.resume(token, output=TaskOutput)
-                group.start_soon(wait, task, run)
-            del task
+        async with asyncio.TaskGroup() as group:
+            waits = [
+                group.create_task(wait(client.resume(token, output=TaskOutput), run))
+                for token in tokens
+            ]
             await watch(run, before_mib, seconds)
-            group.cancel_scope.cancel()
+            for waiting in waits:
+                waiting.cancel()
     return run
 
 
@@ -157,8 +160,12 @@ def read(pipe: IO[str]) -> Service:
 
 def main() -> int:
     """Run, and say what was seen."""
-    tasks, seconds = int((*sys.argv[1:], 10_000)[0]), float((*sys.argv[2:], 120.0)[0])
-    ending = int(min(seconds, tasks) - 2 * SETTLE_S)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tasks", type=int, nargs="?", default=10_000)
+    parser.add_argument("seconds", type=float, nargs="?", default=180.0)
+    asked = parser.parse_args()
+    tasks, seconds = asked.tasks, max(asked.seconds, 2 * SETTLE_S + 30)
+    ending = min(int(seconds - 2 * SETTLE_S), tasks)
     command = [sys.executable, "-m", "tests.stress.service", str(tasks), str(ending), str(SETTLE_S)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -168,7 +175,7 @@ def main() -> int:
         service = read(other.stdout)
         first_end = min(service.ends.values())
         time.sleep(max(0.0, first_end - SETTLE_S - time.time()))
-        run = anyio.run(run_all, service.base_url, service.tokens, seconds)
+        run = asyncio.run(run_all(service.base_url, service.tokens, seconds))
         with suppress(BrokenPipeError):
             other.stdin.write("\n")
             other.stdin.flush()

@@ -1,8 +1,9 @@
 """The service of the stress test, in a process of its own.
 
-``python -m tests.stress.service TASKS ENDING LEAD_S`` submits so many tasks, of which the first end
-one by one, a second apart, the first of them *LEAD_S* after the last submit was due. No film is made:
-what ends, fails. It prints a line of JSON with the tasks, waits for a line, and prints what came in.
+``python -m tests.stress.service TASKS ENDING LEAD_S`` submits so many tasks, of which the first
+end one by one, a second apart, the first of them *LEAD_S* after the last submit was due. No film
+is made: what ends, fails. It prints a line of JSON with the tasks, waits for a line, and prints
+what came in.
 """
 
 import json

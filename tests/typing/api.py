@@ -108,6 +108,9 @@ async def tasks(client: Client, stored: str) -> None:
     assert_type(task.response, dict[str, Any])
     assert_type(await task.refresh(), TaskResponse)
     assert_type(await task.cancel(), bool)
+    assert_type(await Task.any_ended([task, client.resume("id", output=TemplateOutput)]), None)
+    assert_type(client.notify(stored), bool)
+    assert_type(client.notify({"id": "…"}), bool)
 
 
 async def lists(client: Client) -> None:
@@ -147,7 +150,7 @@ async def told(event: Event) -> None:
 
 
 async def clients() -> None:
-    schedule = Schedule(first_s=0.1, timeout_s=None)
+    schedule = Schedule(first_s=0.1, timeout_s=None, queries_per_s=5, list_above=50, page_size=20)
     async with Client() as client:
         assert_type(client, Client)
     client = Client(
@@ -170,6 +173,8 @@ def caught(error: DashScopeError) -> None:
     assert_type(error.code, str | None)
     assert_type(error.http_status, int | None)
     assert_type(error.hint, str)
+    if isinstance(error, errors.TaskError):
+        assert_type(error.history, tuple[Any, ...])
     if isinstance(error, errors.TaskFailedError):
         assert_type(error.reason, errors.ServiceError)
         assert_type(error.token, str)

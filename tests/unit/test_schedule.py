@@ -1,6 +1,7 @@
 """When to ask again and when to send again: decisions as tables."""
 
-from typing import Final
+import math
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,33 @@ def test_any_pause_is_bounded_and_never_shrinks(
     assert min(schedule.first_s, schedule.cap_s) * 0.9 <= pause_s * 1.000001
     assert pause_s <= schedule.cap_s * 1.100001
     assert schedule.pause_s(age_s + older_s, jitter=jitter) >= pause_s
+
+
+@pytest.mark.parametrize(
+    ("age_s", "pause_s"),
+    [
+        pytest.param(0.0, 1.0, id="new"),
+        pytest.param(100.0, 15.0, id="the same as at work"),
+        pytest.param(150.0, 22.5, id="longer"),
+        pytest.param(1e9, 30.0, id="twice as long at most"),
+    ],
+)
+def test_pause_of_a_queued_task(age_s: float, pause_s: float) -> None:
+    assert Schedule().pause_s(age_s, queued=True) == pytest.approx(pause_s)
+
+
+def test_pause_of_all_doubles_with_each_fault() -> None:
+    pauses = [Schedule().backoff_s(faults) for faults in (1, 2, 3, 4, 5, 6, 10_000)]
+    assert pauses == [1, 2, 4, 8, 15, 15, 15]
+    assert Schedule().backoff_s(1, jitter=0.0) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"queries_per_s": 0}, {"queries_per_s": math.nan}, {"page_size": 0}]
+)
+def test_schedule_that_would_never_ask(settings: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="must be"):
+        Schedule(**settings)
 
 
 def test_a_wait_outlasts_what_the_service_allows_a_task() -> None:

@@ -74,15 +74,17 @@ class Poller:
 
     # ── waiting ────────────────────────────────────────────────────────────────────────
 
-    async def wait(self, *watches: Watch, until: float = math.inf) -> None:
+    async def wait(self, *watches: Watch, until: float = math.inf, end_only: bool = False) -> None:
         """Wait for news of one of several tasks: a new status, or that the service lost it.
+
+        With *end_only*, a status that is not the last is no news.
 
         Raises:
             TimeIsUp: there was none until *until*.
             Unreachable: there was no usable answer for too long.
             DashScopeError: asking was refused.
         """
-        me = Waiter(watches, until)
+        me = Waiter(watches, until, end_only=end_only)
         self._join(me)
         try:
             while not me.over:
@@ -136,10 +138,11 @@ class Poller:
         waiter.ring()
         self._part(waiter)
 
-    def _tell(self, watch: Watch, outcome: Exception | None = None) -> None:
+    def _tell(self, watch: Watch, fault: Exception | None = None) -> None:
         """End the waits for a task: there is news, or a fault that is its own."""
         for waiter in watch.waiters:
-            self._end(waiter, outcome)
+            if fault is not None or watch.timeline.done or not waiter.end_only:
+                self._end(waiter, fault)
         self._look_again()
 
     def _look_again(self) -> None:

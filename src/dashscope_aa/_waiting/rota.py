@@ -26,7 +26,7 @@ class Rota:
 
     A task has time until its moment comes, or it is due, or it is next to be asked for by itself,
     or it is out: chosen, and not back yet. What is due is asked for by itself too, or read from
-    the list, whichever takes fewer requests. While the list is read, pages and single tasks take
+    the list, whichever takes no more requests. While the list is read, pages and single tasks take
     turns, and what becomes due meanwhile waits for the end of the round.
     """
 
@@ -63,7 +63,7 @@ class Rota:
         if watch.due is None:
             watch.due = self._after_pause(watch, now) if watch.timeline.history else now
         if watch not in self.out:
-            self._later.plan(watch, watch.due)
+            self._later.plan(watch, now if watch.notified else watch.due)
 
     def remove(self, watch: Watch) -> None:
         """Let go of a task."""
@@ -98,6 +98,7 @@ class Rota:
         self.soon(watch)
         if watch in self._alone:
             self._alone.move_to_end(watch, last=False)
+            self._alone_next = True
 
     def is_ahead(self, watch: Watch) -> bool:
         """True if a task is out, or next to be asked for."""

@@ -90,11 +90,11 @@ class Listing:
         self._pages: int | None = None
 
     def is_worth_it(self, *, waiting: int, due: int, now: float) -> bool:
-        """Decide whether a round takes fewer requests than asking for each task that is due."""
+        """Decide whether a round takes no more requests than asking for each task that is due."""
         if waiting <= self._above or now < self._rests_until:
             return False
         pages = self._pages or math.ceil(waiting / self._wishes[0][0])
-        return due > pages
+        return due >= pages
 
     def begin(
         self, ids: Iterable[str], *, submitted: Collection[datetime | None], now: datetime

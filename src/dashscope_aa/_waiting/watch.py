@@ -91,12 +91,14 @@ class Watch(Planned):
 class Waiter(Planned):
     """Somebody who waits for news of one of several tasks."""
 
-    __slots__ = ("bell", "outcome", "over", "until", "watches")
+    __slots__ = ("bell", "end_only", "outcome", "over", "until", "watches")
 
-    def __init__(self, watches: tuple[Watch, ...], until: float) -> None:
+    def __init__(self, watches: tuple[Watch, ...], until: float, *, end_only: bool = False) -> None:
         super().__init__()
         self.watches = watches
         self.until = until
+        self.end_only = end_only
+        """True if a new status is no news for it, unless it is the last."""
         self.over = False
         """True once there is news, a fault, or no more time."""
         self.outcome: Exception | None = None
