@@ -184,7 +184,7 @@ class Http:
                 )
             await anyio.sleep(pause_s)
 
-    def _check_usable(self) -> None:
+    def check_usable(self) -> None:
         """Refuse what httpx would fail at in words of its own, or hang in.
 
         Raises:
@@ -205,7 +205,7 @@ class Http:
         return reply
 
     async def _once(self, call: Call) -> Reply:
-        self._check_usable()
+        self.check_usable()
         lane = self._submits if call.endpoint.paid else self._calls
         started = time.monotonic()
         async with lane.gate:
@@ -233,7 +233,7 @@ class Http:
         Raises:
             TransportError: the network failed, before or in the middle.
         """
-        self._check_usable()
+        self.check_usable()
         fault: TransportError | None = None
         async with self._transfers.gate:
             try:
@@ -262,7 +262,7 @@ class Http:
         Raises:
             TransportError: the network failed, before or in the middle.
         """
-        self._check_usable()
+        self.check_usable()
         async with self._transfers.gate:
             client = self._transfers.client
             try:

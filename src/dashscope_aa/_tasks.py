@@ -39,6 +39,10 @@ class TaskDesk:
         self.poller = Poller(self, schedule, recorder=recorder)
         self._http = http
 
+    def check_usable(self) -> None:
+        """Refuse, if the client is closed or belongs to another event loop."""
+        self._http.check_usable()
+
     async def query(self, task_id: str) -> TaskResponse:
         """Ask for one task, within the client's rate; sent again by rule."""
         await self.poller.turn()

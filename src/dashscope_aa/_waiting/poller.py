@@ -28,7 +28,11 @@ _GOING_ON: Final = frozenset({TaskStatus.PENDING, TaskStatus.RUNNING})
 
 
 class Asks(Protocol):
-    """What a poller asks with. Each call sends one request, once."""
+    """What a poller asks with. Each question sends one request, once."""
+
+    def check_usable(self) -> None:
+        """Refuse, if nothing can be asked from here."""
+        ...
 
     async def ask(self, task_id: str) -> TaskResponse:
         """Ask for one task."""
@@ -82,8 +86,9 @@ class Poller:
         Raises:
             TimeIsUp: there was none until *until*.
             Unreachable: there was no usable answer for too long.
-            DashScopeError: asking was refused.
+            DashScopeError: asking was refused, or the client cannot ask from here.
         """
+        self._asks.check_usable()
         me = Waiter(watches, until, end_only=end_only)
         self._join(me)
         try:

@@ -544,6 +544,21 @@ def test_no_event(given: Any) -> None:
         Service().client.notify(given)
 
 
+# ── clients that cannot ask ──
+
+
+def test_wait_with_a_closed_client() -> None:
+    async def main() -> None:
+        service = Service()
+        async with service.client:
+            pass
+        with pytest.raises(InputError, match="closed"):
+            await service.task()
+        assert service.asked == []
+
+    on_turned_clock(main)
+
+
 # ── one of several ───────────────────────────────────────────────────────────────────────
 
 
