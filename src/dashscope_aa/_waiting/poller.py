@@ -56,6 +56,7 @@ class Poller:
 
     def __init__(self, asks: Asks, schedule: Schedule, *, recorder: Recorder | None = None) -> None:
         self._asks = asks
+        self._schedule = schedule
         self._recorder = recorder
         self._recording = KeyedLocks()
         self._bucket = Bucket(schedule.queries_per_s)
@@ -173,7 +174,9 @@ class Poller:
                         await self._nudge.wait()
                 group.cancel_scope.cancel()
         finally:
-            self._rota.broken_off(anyio.current_time())
+            # Waits that are given up again and again must not ask again and again.
+            pause_s = 0.0 if me.over and me.outcome is None else self._schedule.first_s
+            self._rota.broken_off(anyio.current_time() + pause_s)
 
     def _send(self, group: TaskGroup, now: float) -> float:
         """Send what may be sent now; give the moment when there may be more."""

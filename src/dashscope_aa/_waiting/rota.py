@@ -162,14 +162,14 @@ class Rota:
         if watch.notified:
             self.notify(watch)
 
-    def broken_off(self, now: float) -> None:
+    def broken_off(self, again_at: float) -> None:
         """Take back all that is out: nobody waits for its answers any more."""
         for chosen in tuple(self.out):
             self.out.discard(chosen)
             if isinstance(chosen, Page):
                 chosen.round.broken_off(chosen.number)
             else:
-                chosen.due = now + self._schedule.first_s
+                chosen.due = again_at
                 self._plan(chosen)
 
     # ── the list ───────────────────────────────────────────────────────────────────────

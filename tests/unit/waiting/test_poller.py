@@ -492,15 +492,16 @@ def event(task_id: str) -> dict[str, Any]:
 def test_event_wakes_the_waiter_at_once(given: Callable[[str], Any]) -> None:
     async def main() -> None:
         service = Service(30)
+        tasks = service.tasks()
         async with service.client, anyio.create_task_group() as group:
-            for task in service.tasks():
+            for task in tasks:
                 group.start_soon(outcomes, [task])
             await anyio.sleep(200)
             service.status["task-7"] = "SUCCEEDED"
             began, before = anyio.current_time(), len(service.asked)
             assert service.client.notify(given("task-7"))
             assert not service.client.notify(given("somebody-elses"))
-            await service.task(7)
+            await tasks[7]
             assert anyio.current_time() - began < 0.2
             assert "task-7" in [what for _, what in service.asked[before : before + 2]]
             assert not service.client.notify(given("task-7"))

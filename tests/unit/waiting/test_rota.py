@@ -74,10 +74,10 @@ def test_a_task_that_is_out_is_not_asked_for_twice() -> None:
 
 def test_what_was_broken_off_comes_again() -> None:
     watch = watched("t")
-    rota = rota_of(watch, first_s=2.0)
+    rota = rota_of(watch)
     rota.next_moment(0.0)
     rota.choose(0.0, today=TODAY)
-    rota.broken_off(1.0)
+    rota.broken_off(3.0)
     assert rota.out == set()
     assert rota.next_moment(1.0) == 3.0
 
