@@ -717,8 +717,13 @@ async def test_template_cancelled_by_its_first_run_is_made_anew(
     client: Client, emulator: Emulator, portrait: Path, clip: Path
 ) -> None:
     emulator.queue_s = 3600
-    with anyio.move_on_after(0.3):
-        await client.animate(portrait, clip, on_cancel="cancel_remote")
+    with anyio.CancelScope() as scope:
+
+        def stop(event: Event) -> None:
+            if isinstance(event, Progressed):
+                scope.cancel()
+
+        await client.animate(portrait, clip, on_cancel="cancel_remote", on_event=stop)
     assert emulator.tasks[-1].status == "CANCELED"
     emulator.queue_s = 0
     emulator.faults.add(TaskFails(on="synthesis"))

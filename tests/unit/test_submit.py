@@ -426,10 +426,10 @@ async def test_cancelled_while_under_way(
 
     if native:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
+            async with asyncio.timeout(1):
                 await submit()
     else:
-        with anyio.move_on_after(0.1):
+        with anyio.move_on_after(1):
             await submit()
     assert "was under way since" in notes[0]
     assert posts(emulator, "template") == 1
@@ -441,7 +441,7 @@ async def test_cancelled_while_candidates_are_looked_for(
 ) -> None:
     emulator.faults.add(AnswerLost(on="template"), SlowHeaders(on="list", delay_s=5))
     notes: list[str] = []
-    with anyio.move_on_after(0.2):
+    with anyio.move_on_after(1):
         try:
             await client.create_template(CLIP)
         except BaseException as cancelled:
