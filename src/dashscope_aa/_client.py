@@ -21,6 +21,7 @@ from dashscope_aa._ledger import Ledger
 from dashscope_aa._many import Job, OnJobEvent, Outcome, all_of, outcomes_of
 from dashscope_aa._prepare import Preflight
 from dashscope_aa._prices import Estimate
+from dashscope_aa._room import Rooms
 from dashscope_aa._schedule import Schedule
 from dashscope_aa._settlement import Settlement
 from dashscope_aa._sources import ImageSource, TemplateSource, Url
@@ -65,6 +66,9 @@ class Client(Calls):
             ledger, submits to these models with this account. Then a paid request whose answer
             was lost is settled from the task list instead of raising; if something else does
             submit, its task may be taken for yours.
+        max_unfinished: How many tasks of a model this client lets go on at once; the next
+            submit waits for one to end, as the service works on one at a time anyway. None sets
+            no limit.
         paths: Paths of single models that differ from the documents, by model name.
 
     Raises:
@@ -85,6 +89,7 @@ class Client(Calls):
         local_paths: bool = True,
         ledger: str | os.PathLike[str] | None = None,
         exclusive_account: bool = False,
+        max_unfinished: int | None = 8,
         paths: Mapping[str, str] | None = None,
     ) -> None:
         settings = Settings.load(
@@ -95,6 +100,8 @@ class Client(Calls):
             engine=engine,
             paths=paths,
         )
+        if max_unfinished is not None and max_unfinished < 1:
+            raise InputError(f"max_unfinished must be at least 1, but is {max_unfinished}")
         http = Http(transport=transport)
         schedule = schedule or Schedule()
         self._books = Bookkeeper(Memory() if ledger is None else Ledger(ledger), settings)
@@ -111,7 +118,12 @@ class Client(Calls):
             http,
             desk=tasks,
             submits=SubmitDesk(
-                http, settings, tasks=tasks, books=self._books, settlement=settlement
+                http,
+                settings,
+                tasks=tasks,
+                books=self._books,
+                settlement=settlement,
+                rooms=Rooms(submits_per_s=schedule.submits_per_s, max_unfinished=max_unfinished),
             ),
             uploader=uploader or TemporaryStorage(http, settings, self._books),
             local_paths=local_paths,

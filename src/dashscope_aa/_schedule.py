@@ -32,6 +32,8 @@ class Schedule:
     """How many times `cap_s` the longest pause of a queued task is: it has yet to be worked on."""
     queries_per_s: float = 10.0
     """Queries and lists a second, for all tasks of the client; the account has 20 (TASK)."""
+    submits_per_s: float = 5.0
+    """Tasks submitted a second to each model (RATE)."""
     list_above: int = 20
     """With more waiting tasks than this, the task list is read instead of asking for each."""
     page_size: int = 100
@@ -47,9 +49,10 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Refuse what would never ask."""
-        if not self.queries_per_s > 0:  # NaN is not either
-            msg = f"queries_per_s must be more than 0, but is {self.queries_per_s!r}"
-            raise InputError(msg)
+        for name in ("queries_per_s", "submits_per_s"):
+            rate = getattr(self, name)
+            if not rate > 0:  # NaN is not either
+                raise InputError(f"{name} must be more than 0, but is {rate!r}")
         if self.page_size < 1:
             raise InputError(f"page_size must be at least 1, but is {self.page_size!r}")
 

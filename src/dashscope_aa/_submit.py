@@ -21,6 +21,7 @@ from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import Endpoint, OutputT, TaskEndpoint
 from dashscope_aa._http import ONCE, SUBMIT_RETRIES, Http
 from dashscope_aa._protocol import Call, checked_task_id, decode, encode
+from dashscope_aa._room import Rooms
 from dashscope_aa._schedule import certainly_refused
 from dashscope_aa._settlement import Settlement
 from dashscope_aa._task import Task
@@ -48,7 +49,7 @@ NO_MEMO = Memo()
 class SubmitDesk:
     """Submits paid requests; tasks one at a time a model, so that at most one is unknown."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a desk
         self,
         http: Http,
         settings: Settings,
@@ -56,12 +57,14 @@ class SubmitDesk:
         tasks: TaskDesk,
         books: Bookkeeper,
         settlement: Settlement,
+        rooms: Rooms,
     ) -> None:
         self._http = http
         self._settings = settings
         self._tasks = tasks
         self._books = books
         self._settlement = settlement
+        self._rooms = rooms
         self._locks = KeyedLocks()
         self._live: WeakValueDictionary[str, Task[Any]] = WeakValueDictionary()
 
@@ -77,7 +80,9 @@ class SubmitDesk:
             SubmitOutcomeUnknownError: the answer was lost; the task may be running.
         """
         entry, _ = await self._paid(endpoint, request, memo)
-        return self.task_of(entry, endpoint.output)
+        task = self.task_of(entry, endpoint.output)
+        self._rooms.add(entry.model, task)
+        return task
 
     async def ask(
         self, endpoint: Endpoint[AnswerT], request: Request, memo: Memo = NO_MEMO
@@ -175,6 +180,7 @@ class SubmitDesk:
         async with AsyncExitStack() as stack:
             if call.endpoint.asynchronous:
                 await stack.enter_async_context(self._locks.hold(call.model))
+                await self._rooms.wait(call.model)
             elif memo.idempotency_key is not None:
                 await stack.enter_async_context(self._locks.hold(memo.idempotency_key))
             if call.endpoint.asynchronous or memo.idempotency_key is not None:
@@ -189,6 +195,8 @@ class SubmitDesk:
         attempt, resent = 0, False
         while True:
             attempt += 1
+            if call.endpoint.asynchronous:
+                await self._rooms.pace(call.model)
             entry = await self._books.begin(call, memo)
             with _noted(entry):
                 try:

@@ -19,7 +19,7 @@ from dashscope_aa import Client, Schedule
 from dashscope_aa._schedule import Retries
 from dashscope_aa.emulator import Emulator, Operation, Switches
 
-QUICK = Schedule(first_s=0.005, cap_s=0.05, queries_per_s=200)
+QUICK = Schedule(first_s=0.005, cap_s=0.05, queries_per_s=200, submits_per_s=1000)
 SIZE_PX = (320, 240)
 FPS = 30
 SOUND_RATE = 48_000

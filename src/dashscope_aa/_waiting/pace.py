@@ -11,12 +11,12 @@ BURST_S: Final = 0.5
 class Bucket:
     """Gives places for requests: one every ``1 / per_s`` seconds, and a few at once after a rest.
 
-    Any span of *t* seconds holds at most ``per_s × (t + BURST_S)`` of them, and never none.
+    Any span of *t* seconds holds at most ``per_s × (t + burst_s)`` of them, or one.
     """
 
-    def __init__(self, per_s: float) -> None:
+    def __init__(self, per_s: float, *, burst_s: float = BURST_S) -> None:
         self._gap_s = 1 / per_s
-        self._slack_s = max(0.0, BURST_S - self._gap_s)
+        self._slack_s = max(0.0, burst_s - self._gap_s)
         self._next = -math.inf
 
     def take(self, now: float) -> float:
