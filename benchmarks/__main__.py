@@ -19,6 +19,7 @@ from benchmarks import (
     transfer,
     waiting,
 )
+from benchmarks.pairs import NotMeasuredError
 from benchmarks.results import Result
 
 FAMILIES: Final[dict[str, Callable[..., Result]]] = {
@@ -39,15 +40,23 @@ def main() -> None:
     """Measure what is asked for, print it, and write if asked."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=", ".join(FAMILIES))
-    parser.add_argument("--quick", action="store_true", help="see that it runs; figures mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="see that it runs; figures mean nothing"
+    )
     parser.add_argument("--write", action="store_true", help="write RESULTS.md and the charts")
     asked = parser.parse_args()
     if unknown := set(asked.families) - set(FAMILIES):
-        parser.error(f"no such family: {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
+        parser.error(
+            f"no such family: {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}"
+        )
     for name in asked.families or FAMILIES:
         began = time.monotonic()
         print(f"{name} …", file=sys.stderr, flush=True)
-        result = FAMILIES[name](quick=asked.quick)
+        try:
+            result = FAMILIES[name](quick=asked.quick)
+        except NotMeasuredError as reason:
+            print(f"{name}: not measured: {reason}", file=sys.stderr)
+            continue
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         render.show(result)
         if not asked.quick:

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import av
 from av.video.frame import VideoFrame
-from PIL import Image, ImageDraw
-
 from benchmarks.peers import CACHE, ROOT
+from PIL import Image, ImageDraw
 
 FILES: Final = CACHE / "files"
 MIB: Final = 1024 * 1024
@@ -89,15 +88,16 @@ def frames(count: int) -> Iterator[Image.Image]:
         yield dance(number, behind)
 
 
-def clip(name: str, *, seconds: int, bit_rate: str = "12M") -> Path:
+def clip(name: str, *, seconds: int, codec: str = "libx264") -> Path:
     """Film the dance at 1080 × 1920, 30 fps, with a tone; the ending of the name says into what."""
     suffix = Path(name).suffix.removeprefix(".")
     container = {"mkv": "matroska"}.get(suffix, suffix)
 
     def make(path: Path) -> None:
         with av.open(str(path), "w", format=container) as film:
-            options = {"preset": "ultrafast", "b": bit_rate, "bf": "2"}
-            seen = film.add_stream("libx264", Fraction(FPS), options)
+            options = {"preset": "ultrafast", "crf": "20"} if codec == "libx264" else {}
+            seen = film.add_stream(codec, Fraction(FPS), options)
+            seen.bit_rate = 0 if codec == "libx264" else 20_000_000
             seen.width, seen.height, seen.pix_fmt = *SIZE_PX, "yuv420p"
             heard = film.add_stream("aac", 48_000, layout="mono")
             for picture in frames(seconds * FPS):
@@ -118,7 +118,10 @@ def long_clip(name: str, source: Path, *, size_bytes: int, index_first: bool) ->
 
     def make(path: Path) -> None:
         options = {"movflags": "faststart"} if index_first else {}
-        with av.open(str(source)) as given, av.open(str(path), "w", format="mp4", options=options) as film:
+        with (
+            av.open(str(source)) as given,
+            av.open(str(path), "w", format="mp4", options=options) as film,
+        ):
             seen = given.streams.video[0]
             copy = film.add_stream_from_template(seen)
             packets = [packet for packet in given.demux(seen) if packet.dts is not None]

@@ -15,8 +15,12 @@ STATEMENTS: Final = {
     BARE: ("floor", "import httpx, anyio; from pydantic import BaseModel"),
     MODEL: (
         "floor",
-        "import httpx, anyio\nfrom pydantic import BaseModel\n"
-        "class Model(BaseModel, defer_build=True):\n    field: int = 0",
+        """
+import httpx, anyio
+from pydantic import BaseModel
+class Model(BaseModel, defer_build=True):
+    field: int = 0
+""",
     ),
     "dashscope": ("dashscope", "from dashscope import VideoSynthesis"),
     "dashscope 1.26.2": ("dashscope 1.26.2", "from dashscope import VideoSynthesis"),
@@ -49,7 +53,7 @@ def measure(*, quick: bool) -> Result:
         Column("time ÷ libraries", "wall_s", BARE),
         Column("time ÷ libraries and a model", "wall_s", MODEL),
         Column("memory ÷ libraries", "added_bytes", BARE),
-        Column("modules", "modules"),
+        Column("modules", "modules", digits=0),
     ]
     return Result(
         title="Import",

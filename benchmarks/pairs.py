@@ -12,7 +12,7 @@ from typing import Any
 Measures = dict[str, Any]
 
 
-class NotMeasured(Exception):
+class NotMeasuredError(Exception):
     """A subject cannot be measured here; the reason goes into the results."""
 
 
@@ -50,11 +50,11 @@ class Spread:
 
 def short(value: float) -> str:
     """Write a number with three digits that count, and no more."""
-    if abs(value) >= 100:  # noqa: PLR2004 - three digits
+    if abs(value) >= 100:
         return f"{value:,.0f}"
-    if abs(value) >= 10:  # noqa: PLR2004 - three digits
+    if abs(value) >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}" if abs(value) >= 0.095 or not value else f"{value:.2g}"  # noqa: PLR2004
+    return f"{value:.2f}" if abs(value) >= 0.095 or not value else f"{value:.2g}"
 
 
 @dataclass
@@ -79,7 +79,9 @@ class Rounds:
     def ratio(self, name: str, base: str, measure: str) -> Spread:
         """Compare a subject with another, round by round."""
         pairs = zip(self.measured[name], self.measured[base], strict=False)
-        return Spread.of([float(one[measure]) / (float(other[measure]) or 1e-9) for one, other in pairs])
+        return Spread.of(
+            [float(one[measure]) / (float(other[measure]) or 1e-9) for one, other in pairs]
+        )
 
     def ours(self) -> str:
         """Give the name of what is looked at."""
@@ -95,7 +97,7 @@ def paired(subjects: Sequence[Subject], rounds: int) -> Rounds:
                 continue
             try:
                 measures = subject.run()
-            except NotMeasured as reason:
+            except NotMeasuredError as reason:
                 done.missing[subject.name] = str(reason)
                 done.measured.pop(subject.name, None)
                 print(f"  {subject.name}: not measured: {reason}", file=sys.stderr)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.pairs import NotMeasured
+from benchmarks.pairs import NotMeasuredError
 
 ROOT: Final = Path(__file__).parents[1]
 CACHE: Final = ROOT / ".bench"
@@ -52,7 +52,7 @@ def python(peer: str) -> str:
     """Give the Python of a peer's environment, which is made if need be.
 
     Raises:
-        NotMeasured: it cannot be installed.
+        NotMeasuredError: it cannot be installed.
     """
     folder = VENVS / peer.replace(" ", "-")
     found = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -78,7 +78,7 @@ def _install(found: Path, peer: str, what: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise NotMeasured(f"{peer} cannot be installed here: {last[:200]}")
+        raise NotMeasuredError(f"{peer} cannot be installed here: {last[:200]}")
 
 
 def versions() -> dict[str, str]:
@@ -88,7 +88,9 @@ def versions() -> dict[str, str]:
         folder = VENVS / peer.replace(" ", "-")
         if peer in {"floor", "charts"} or not (folder / "ready").exists():
             continue
-        distribution = {"opencv": "opencv-python-headless", "dashscope 1.26.2": "dashscope"}.get(peer, peer)
+        distribution = {"opencv": "opencv-python-headless", "dashscope 1.26.2": "dashscope"}.get(
+            peer, peer
+        )
         code = f"from importlib.metadata import version; print(version({distribution!r}))"
         done = subprocess.run(
             [python(peer) if peer != OURS else str(folder / "bin/python"), "-c", code],
@@ -115,7 +117,7 @@ def run(peer: str, subject: str, *arguments: object, **more: str) -> dict[str, A
     """Run the program of a family with the Python of a peer, and give what it measured.
 
     Raises:
-        NotMeasured: it failed.
+        NotMeasuredError: it failed.
     """
     return ran([python(peer), "-m", f"benchmarks.subjects.{subject}", *map(str, arguments)], **more)
 
@@ -124,7 +126,7 @@ def ran(command: Sequence[str], **more: str) -> dict[str, Any]:
     """Run a command that tells its measures in its last line.
 
     Raises:
-        NotMeasured: it failed.
+        NotMeasuredError: it failed.
     """
     try:
         done = subprocess.run(
@@ -137,9 +139,9 @@ def ran(command: Sequence[str], **more: str) -> dict[str, Any]:
             timeout=TOO_LONG_S,
         )
     except subprocess.TimeoutExpired:
-        raise NotMeasured(f"not done after {TOO_LONG_S} s") from None
+        raise NotMeasuredError(f"not done after {TOO_LONG_S} s") from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise NotMeasured(last[:300])
+        raise NotMeasuredError(last[:300])
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told

@@ -17,6 +17,13 @@ HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "RESULTS.md"
 CHARTS: Final = HERE / "charts"
 KEPT: Final = peers.CACHE / "results"
+_HEAD: Final = """\
+Written by `scripts/bench --write`, which makes everything it needs: virtual environments of the
+peers, files, and servers on loopback in processes of their own.
+
+Each figure is the median of rounds in which all take their turn, with the lowest and the highest in
+brackets. Ratios are taken within a round. They are of one run on one machine: compare them with
+each other. What the limits are is told in [Performance](../docs/explanation/performance.md)."""
 
 
 def keep(name: str, result: Result) -> None:
@@ -74,17 +81,11 @@ def markdown(results: Mapping[str, Result]) -> str:
 def _head() -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in peers.versions().items())
     ffmpeg = _first_line("ffmpeg", "-version").partition(" Copyright")[0]
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     return [
-        "Written by `scripts/bench --write`, which makes everything it needs: virtual environments "
-        "of the peers, files, and servers on loopback in processes of their own.",
+        _HEAD,
         "",
-        "Each figure is the median of rounds in which all take their turn, with the lowest and the "
-        "highest in brackets. Ratios are taken within a round. They are of one run on one machine: "
-        "compare them with each other. What the limits are is told in "
-        "[Performance](../docs/explanation/performance.md).",
-        "",
-        f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
-        f"Python {platform.python_version()}.",
+        f"Machine: {machine}, Python {platform.python_version()}.",
         "",
         f"Versions: {versions}; {ffmpeg or 'no ffmpeg'}.",
     ]
@@ -92,7 +93,9 @@ def _head() -> list[str]:
 
 def _first_line(*command: str) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(
+            "\n"
+        )[0]
     except (OSError, subprocess.CalledProcessError):
         return ""
 
@@ -110,9 +113,14 @@ def show(result: Result) -> None:
     """Print a result."""
     for table in result.tables:
         print(f"\n{result.title}: {table.title}")
-        widths = [max(len(row[at]) for row in [table.columns, *table.rows]) for at in range(len(table.columns))]
+        widths = [
+            max(len(row[at]) for row in [table.columns, *table.rows])
+            for at in range(len(table.columns))
+        ]
         for row in [table.columns, *table.rows]:
-            print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+            print(
+                "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            )
     for note in result.notes:
         print(f"  {note}")
     sys.stdout.flush()

@@ -59,11 +59,15 @@ class Column:
     """The subject it is compared with; None shows the figure itself."""
     scale: float = 1.0
     """What the figure is multiplied by, to come to the unit of the title."""
+    digits: int | None = None
+    """Decimals to show; None for three digits that count."""
 
     def cell(self, rounds: Rounds, name: str) -> str:
         """Write the cell of one subject."""
         if self.base is None:
             seen = rounds.spread(name, self.measure)
+            if self.digits is not None:
+                return f"{self.scale * seen.median:.{self.digits}f}"
             return str(Spread(*(self.scale * it for it in (seen.median, seen.low, seen.high))))
         if self.base not in rounds.measured:
             return "–"
@@ -72,7 +76,9 @@ class Column:
 
 def table(title: str, rounds: Rounds, columns: Sequence[Column]) -> Table:
     """Make a table with one row a subject."""
-    rows = [[_bold(rounds, name), *(it.cell(rounds, name) for it in columns)] for name in rounds.names()]
+    rows = [
+        [_bold(rounds, name), *(it.cell(rounds, name) for it in columns)] for name in rounds.names()
+    ]
     return Table(title, ["", *(it.title for it in columns)], rows)
 
 

@@ -75,7 +75,7 @@ class Service:
 
 
 @contextmanager
-def service(**switches: Any) -> Iterator[Service]:  # noqa: ANN401 - those of `emulator.Switches`
+def service(**switches: Any) -> Iterator[Service]:
     """Run the emulator."""
     with _served("service", json.dumps(switches)) as (base_url, ask, told):
         yield Service(base_url, ask, told)

@@ -39,7 +39,7 @@ COLUMNS: Final = (
 
 
 def measure(*, quick: bool) -> Result:
-    """Send files to a server that throws them away, and fetch them from one that has them cached."""
+    """Send files to a server that throws them away, and fetch files that it has cached."""
     tables: list[Table] = []
     charts: list[Chart] = []
     notes: set[str] = {"fal-client: not measured: the hosts it uploads to are fixed in its code"}
@@ -50,7 +50,7 @@ def measure(*, quick: bool) -> Result:
                 subjects = [
                     Subject(
                         name,
-                        partial(_once, peer, who, what, server.url, source, Path(folder)),
+                        partial(_once, (peer, who), (what, server.url), source, Path(folder)),
                         ours=name == OURS,
                     )
                     for name, (who, peer) in ways.items()
@@ -63,7 +63,11 @@ def measure(*, quick: bool) -> Result:
                     ("added_bytes", "memory added, MiB", 1 / files.MIB),
                     ("late_most_s", "longest stall of the loop, ms", 1000.0),
                 ):
-                    shown = [(name, rounds.spread(name, measure_)) for name in rounds.names() if name != "curl"]
+                    shown = [
+                        (name, rounds.spread(name, measure_))
+                        for name in rounds.names()
+                        if name != "curl"
+                    ]
                     drawn = [
                         Bar(name, scale * it.median, scale * it.low, scale * it.high, name == OURS)
                         for name, it in shown
@@ -82,14 +86,15 @@ def measure(*, quick: bool) -> Result:
     )
 
 
-def _served(source: Path) -> Any:  # noqa: ANN401 - a context manager
+def _served(source: Path) -> Any:
     small = files.FILES / "small.mp4"
     if not small.exists():
         os.link(files.noise(1), small)
     return origin(source.parent)
 
 
-def _once(peer: str, who: str, what: str, url: str, source: Path, folder: Path) -> Measures:
+def _once(way: tuple[str, str], job: tuple[str, str], source: Path, folder: Path) -> Measures:
+    (peer, who), (what, url) = way, job
     file = source if what == "send" else folder / source.name
     measures = peers.run(peer, "transfer", who, what, url, file)
     for left in folder.iterdir():

@@ -26,8 +26,8 @@ COLUMNS: Final = (
     Column("CPU of one core, %", "cpu_s", None, 100),
     Column("memory a task, KiB", "added_a_task_bytes", None, 1 / 1024),
     Column("noticed after, s", "late_s"),
-    Column("noticed, %", "noticed", None, 100),
-    Column("waits lost", "lost"),
+    Column("noticed, %", "noticed", None, 100, digits=0),
+    Column("waits lost", "lost", digits=0),
 )
 
 
@@ -43,7 +43,14 @@ def measure(*, quick: bool) -> Result:
                 Subject(
                     name,
                     partial(
-                        peers.run, peer, "waiting", who, server.url, tasks, min(tasks, FINISHING), window_s
+                        peers.run,
+                        peer,
+                        "waiting",
+                        who,
+                        server.url,
+                        tasks,
+                        min(tasks, FINISHING),
+                        window_s,
                     ),
                     ours=name == OURS,
                 )

@@ -1,4 +1,7 @@
-"""Make the same call again and again: ``python -m benchmarks.subjects.calls WHO URL CALLERS SECONDS``."""
+"""Make the same call again and again.
+
+``python -m benchmarks.subjects.calls WHO query|detect URL CALLERS SECONDS``
+"""
 
 import asyncio
 import sys
@@ -33,7 +36,9 @@ async def ours(base_url: str, what: str) -> AsyncIterator[Call]:
 
 
 @asynccontextmanager
-async def bare(base_url: str, what: str, *, gate: int = 1_000_000, kept: int = 20) -> AsyncIterator[Call]:
+async def bare(
+    base_url: str, what: str, *, gate: int = 1_000_000, kept: int = 20
+) -> AsyncIterator[Call]:
     """Use httpx and nothing else."""
     import httpx
 

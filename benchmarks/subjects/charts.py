@@ -9,7 +9,7 @@ import matplotlib as mpl
 
 mpl.use("agg")
 mpl.rcParams["svg.hashsalt"] = "dashscope-aa"  # the same chart gives the same file
-from matplotlib import pyplot  # noqa: E402 - after its settings
+from matplotlib import pyplot as plt  # noqa: E402 - after its settings
 
 OURS: Final = "#c2410c"
 THEIRS: Final = "#94a3b8"
@@ -24,7 +24,7 @@ def draw(chart: dict[str, Any], folder: Path) -> None:
         [bar["value"] - bar["low"] for bar in bars],
         [bar["high"] - bar["value"] for bar in bars],
     ]
-    figure, axes = pyplot.subplots(figsize=(8, 1.1 + 0.32 * len(bars)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 1.1 + 0.32 * len(bars)), layout="constrained")
     colours = [OURS if bar["ours"] else THEIRS for bar in bars]
     axes.barh([bar["label"] for bar in bars], values, xerr=around, color=colours, capsize=2)
     if min(values) > 0 and max(values) / min(values) > FAR:
@@ -34,7 +34,7 @@ def draw(chart: dict[str, Any], folder: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(folder / f"{chart['name']}.png", dpi=120)
     figure.savefig(folder / f"{chart['name']}.svg", metadata={"Date": None})
-    pyplot.close(figure)
+    plt.close(figure)
 
 
 if __name__ == "__main__":

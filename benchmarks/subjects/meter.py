@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
@@ -48,7 +48,7 @@ def forget_peak() -> None:
 class Meter:
     """Around a piece of work: wall time, CPU time, memory added at the most."""
 
-    def __enter__(self) -> "Meter":
+    def __enter__(self) -> Self:
         forget_peak()
         self._before = resident_bytes()
         self._cpu = cpu_s()

@@ -5,7 +5,6 @@ The client has sent or fetched a small file before, so that only the file itself
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -128,7 +127,7 @@ async def main(who: str, what: str, url: str, file: Path) -> None:
     async with WAYS[who](url, what) as job:
         await job(file.with_name(SMALL))
         measures = await watched(lambda: job(file))
-    size = os.path.getsize(file)
+    size = file.stat().st_size
     tell({**measures, "size_bytes": size, "rate": size / measures["wall_s"]})
 
 

@@ -1,4 +1,6 @@
-"""Wait for many tasks at once: ``python -m benchmarks.subjects.waiting WHO URL TASKS FINISHING SECONDS``.
+"""Wait for many tasks at once.
+
+``python -m benchmarks.subjects.waiting WHO URL TASKS FINISHING SECONDS``
 
 A few of the tasks finish, at even distances in the first two thirds of the time.
 """
@@ -67,7 +69,11 @@ async def runway(url: str) -> AsyncIterator[Wait]:
         yield wait
 
 
-WAYS: Final[dict[str, Callable[[str], Any]]] = {"ours": ours, "official": official, "runway": runway}
+WAYS: Final[dict[str, Callable[[str], Any]]] = {
+    "ours": ours,
+    "official": official,
+    "runway": runway,
+}
 
 
 def ask(url: str) -> dict[str, Any]:
