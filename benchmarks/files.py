@@ -96,10 +96,10 @@ def clip(name: str, *, seconds: int, codec: str = "libx264") -> Path:
     def make(path: Path) -> None:
         with av.open(str(path), "w", format=container) as film:
             options = {"preset": "ultrafast", "crf": "20"} if codec == "libx264" else {}
-            seen = film.add_stream(codec, Fraction(FPS), options)
+            seen: Any = film.add_stream(codec, Fraction(FPS), options)
             seen.bit_rate = 0 if codec == "libx264" else 20_000_000
             seen.width, seen.height, seen.pix_fmt = *SIZE_PX, "yuv420p"
-            heard = film.add_stream("aac", 48_000, layout="mono")
+            heard: Any = film.add_stream("aac", 48_000, layout="mono")
             for picture in frames(seconds * FPS):
                 film.mux(seen.encode(from_image(picture)))
             film.mux(seen.encode(None))
@@ -132,7 +132,7 @@ def long_clip(name: str, source: Path, *, size_bytes: int, index_first: bool) ->
                     packet = av.Packet(data)
                     packet.pts, packet.dts = pts + again * ticks, dts + again * ticks
                     packet.is_keyframe, packet.stream = key, copy
-                    packet.time_base = seen.time_base
+                    packet.time_base = seen.time_base or Fraction(1, FPS)
                     film.mux(packet)
 
     return made(name, make)

@@ -63,7 +63,7 @@ def measure(*, quick: bool) -> Result:
                 "Longest stall of the event loop",
                 "ms",
                 [
-                    Bar(name, *(1000 * value for value in (it.median, it.low, it.high)), ours=True)
+                    Bar(name, 1000 * it.median, 1000 * it.low, 1000 * it.high, ours=True)
                     for name, it in shown
                 ],
             )

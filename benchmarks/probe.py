@@ -85,7 +85,7 @@ def measure(*, quick: bool) -> Result:
         "duration and frame rate are those that decoding every frame gives (within two frames, and "
         "1.5 % of the rate), or if it is refused where no picture can be shown. Odd clips are cut, "
         "rotated, of uneven rate, without or with wrong headers. Hostile ones claim a hundred "
-        "million frames, or name other files to open; the memory of processes that a tool starts is "
+        "million frames, or name other files to open; the memory of what a tool starts is "
         "not counted.",
         tables=[
             table(

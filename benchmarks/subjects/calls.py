@@ -107,4 +107,5 @@ async def main(who: str, what: str, base_url: str, callers: int, seconds: float)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4], callers=int(sys.argv[4]), seconds=float(sys.argv[5])))  # type: ignore[misc]
+    way, wanted, url, at_once, window_s = sys.argv[1:]
+    asyncio.run(main(way, wanted, url, int(at_once), float(window_s)))

@@ -100,7 +100,7 @@ class Skill:
         headers = {"Authorization": f"Bearer {KEY}", "X-DashScope-OssResourceResolve": "enable"}
         if task:
             headers["X-DashScope-Async"] = "enable"
-        body = {"model": model, "input": given, "parameters": {}}
+        body: dict[str, Any] = {"model": model, "input": given, "parameters": {}}
         answer = requests.post(f"{self._base_url}/{path}", json=body, headers=headers, timeout=60)
         answer.raise_for_status()
         output: dict[str, Any] = answer.json()["output"]
@@ -141,4 +141,5 @@ def main(who: str, base_url: str, folder: Path, clip: Path, pictures: Sequence[P
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3], Path(sys.argv[3]), Path(sys.argv[4]), [Path(it) for it in sys.argv[5:]])  # type: ignore[misc]
+    way, url, into, moving, *shown = sys.argv[1:]
+    main(way, url, Path(into), Path(moving), [Path(it) for it in shown])

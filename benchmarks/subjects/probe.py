@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,7 +107,7 @@ def plainly(look: Callable[[str], Found], paths: Sequence[str], many: int) -> di
     each_s = (time.perf_counter() - began) / len(paths)
     began = time.perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(careful, (paths * many)[:many]))
+        list(pool.map(careful, islice(cycle(paths), many)))
     return {"found": found, "each_s": each_s, "many_s": time.perf_counter() - began}
 
 
@@ -129,7 +130,7 @@ async def ours(paths: Sequence[str], many: int) -> dict[str, Any]:
         found[Path(path).name] = await look(path)
     each_s = (time.perf_counter() - began) / len(paths)
     began = time.perf_counter()
-    await asyncio.gather(*(look(path) for path in (paths * many)[:many]))
+    await asyncio.gather(*(look(path) for path in islice(cycle(paths), many)))
     return {"found": found, "each_s": each_s, "many_s": time.perf_counter() - began}
 
 

@@ -132,4 +132,5 @@ async def main(who: str, what: str, url: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4], file=Path(sys.argv[4])))  # type: ignore[misc]
+    way, direction, server, name = sys.argv[1:]
+    asyncio.run(main(way, direction, server, Path(name)))

@@ -126,4 +126,5 @@ async def main(who: str, url: str, tasks: int, finishing: int, seconds: float) -
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:3], *map(int, sys.argv[3:5]), seconds=float(sys.argv[5])))  # type: ignore[misc]
+    way, url, many, few, window_s = sys.argv[1:]
+    asyncio.run(main(way, url, int(many), int(few), float(window_s)))
