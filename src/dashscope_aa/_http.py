@@ -65,8 +65,10 @@ def _tls() -> "ssl.SSLContext":
 class _Lane:
     """A pool and the gate in front of it."""
 
+    # "anyio.Semaphore" is a string: anyio loads a third of itself when the name is first looked
+    # at, and an import of this package need not.
     def __init__(
-        self, gate: anyio.Semaphore, *, keep: int, transport: httpx.AsyncBaseTransport | None
+        self, gate: "anyio.Semaphore", *, keep: int, transport: httpx.AsyncBaseTransport | None
     ) -> None:
         self.gate = gate
         try:
