@@ -4,11 +4,9 @@ Source: facts of the official SDK (PY), which reads the same variables and files
 credentials file is a convention of the cinience skills.
 """
 
-import configparser
 import hashlib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -251,12 +249,17 @@ def _read(path: Path, read: "_Read", environ: Mapping[str, str]) -> str | None:
     text = _text(path)
     try:
         return None if text is None else read(text, environ)
-    except (ValueError, RecursionError, configparser.Error) as error:
+    except (ValueError, RecursionError) as error:
         kind = type(error).__name__
     raise ConfigurationError(f"{path} is malformed: {kind}")
 
 
+# The parsers are imported when there is a file to read: most keys come from the environment.
+
+
 def _from_toml(text: str, _environ: Mapping[str, str]) -> str | None:
+    import tomllib  # noqa: PLC0415 - as said above
+
     value = tomllib.loads(text).get("api_key")
     return value if isinstance(value, str) else None
 
@@ -267,8 +270,13 @@ def _from_plain(text: str, _environ: Mapping[str, str]) -> str | None:
 
 def _from_credentials(text: str, environ: Mapping[str, str]) -> str | None:
     profile = environ.get("ALIBABA_CLOUD_PROFILE") or environ.get("ALICLOUD_PROFILE") or "default"
+    import configparser  # noqa: PLC0415 - as said above
+
     ini = configparser.ConfigParser(interpolation=None)
-    ini.read_string(text)
+    try:
+        ini.read_string(text)
+    except configparser.Error as error:
+        raise ValueError(type(error).__name__) from None
     return ini.get(profile, "dashscope_api_key", fallback=None)
 
 
