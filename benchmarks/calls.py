@@ -61,7 +61,7 @@ def measure(*, quick: bool) -> Result:
 def _rounds(
     ways: dict[str, tuple[str, str]], what: str, base_url: str, callers: int, *, quick: bool
 ) -> Rounds:
-    seconds = 0.3 if quick else 2.0
+    seconds = 0.3 if quick else 1.5
     subjects = [
         Subject(
             name,
@@ -70,7 +70,7 @@ def _rounds(
         )
         for name, (who, peer) in ways.items()
     ]
-    return paired(subjects, 1 if quick else 5)
+    return paired(subjects, 1 if quick else 3)
 
 
 def _title(what: str, callers: int) -> str:

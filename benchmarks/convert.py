@@ -35,7 +35,7 @@ def measure(*, quick: bool) -> Result:
     for seconds in (2,) if quick else (10, 60):
         source = files.clip(f"{seconds}-s.mkv", seconds=seconds)
         ways = COPIES if seconds < 60 else dict(list(COPIES.items())[:2])
-        copies[seconds] = rounds = _rounds(ways, source, rounds=1 if quick else 5)
+        copies[seconds] = rounds = _rounds(ways, source, rounds=1 if quick else 3)
         title = f"Another container: {seconds} s of H.264 in mkv to mp4"
         tables.append(table(title, rounds, _columns(COPY)))
         notes |= set(missing(rounds))

@@ -33,11 +33,12 @@ class Model(BaseModel, defer_build=True):
 CODE: Final = """
 import sys, time
 from benchmarks.subjects.meter import resident_bytes, tell
-memory, modules, began = resident_bytes(), len(sys.modules), time.perf_counter()
+memory, modules = resident_bytes(), len(sys.modules)
+began, used = time.perf_counter(), time.process_time()
 {}
-wall_s = time.perf_counter() - began
-added = resident_bytes() - memory
-tell(dict(wall_s=wall_s, added_bytes=added, modules=len(sys.modules) - modules))
+wall_s, cpu_s = time.perf_counter() - began, time.process_time() - used
+added, modules = resident_bytes() - memory, len(sys.modules) - modules
+tell(dict(wall_s=wall_s, cpu_s=cpu_s, added_bytes=added, modules=modules))
 """
 
 
@@ -48,10 +49,12 @@ def measure(*, quick: bool) -> Result:
         for name, (peer, statement) in STATEMENTS.items()
     ]
     paired(subjects, 1)  # writes the compiled files
-    rounds = paired(subjects, 2 if quick else 15)
+    rounds = paired(subjects, 2 if quick else 11)
     columns = [
         Column("time ÷ libraries", "wall_s", BARE),
         Column("time ÷ libraries and a model", "wall_s", MODEL),
+        Column("CPU ÷ libraries", "cpu_s", BARE),
+        Column("CPU ÷ libraries and a model", "cpu_s", MODEL),
         Column("memory ÷ libraries", "added_bytes", BARE),
         Column("modules", "modules", digits=0),
     ]

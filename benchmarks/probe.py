@@ -72,7 +72,7 @@ def measure(*, quick: bool) -> Result:
         )
         for name, (who, peer) in WAYS.items()
     ]
-    speed = paired(subjects, 1 if quick else 5)
+    speed = paired(subjects, 1 if quick else 3)
     subjects = [
         Subject(name, partial(_hostile, peer, who, folder), ours=name == OURS)
         for name, (who, peer) in WAYS.items()

@@ -18,7 +18,7 @@ WAYS: Final = {
 }
 TASKS: Final = (1, 100, 1_000, 10_000)
 FINISHING: Final = 40
-WINDOW_S: Final = 30.0
+WINDOW_S: Final = 15.0
 COLUMNS: Final = (
     Column("requests a second", "requests_a_s"),
     Column("most in one second", "most_a_second"),
