@@ -17,6 +17,8 @@ FILES: Final = CACHE / "files"
 MIB: Final = 1024 * 1024
 SIZE_PX: Final = (1080, 1920)
 FPS: Final = 30
+CONTAINERS: Final = {".mp4": "mp4", ".mkv": "matroska"}
+"""FFmpeg's names."""
 from_image: Any = VideoFrame.from_image  # PyAV gives it no types
 
 
@@ -90,8 +92,7 @@ def frames(count: int) -> Iterator[Image.Image]:
 
 def clip(name: str, *, seconds: int, codec: str = "libx264") -> Path:
     """Film the dance at 1080 × 1920, 30 fps, with a tone; the ending of the name says into what."""
-    suffix = Path(name).suffix.removeprefix(".")
-    container = {"mkv": "matroska"}.get(suffix, suffix)
+    container = CONTAINERS[Path(name).suffix]
 
     def make(path: Path) -> None:
         with av.open(str(path), "w", format=container) as film:
@@ -113,21 +114,22 @@ def clip(name: str, *, seconds: int, codec: str = "libx264") -> Path:
     return made(name, make)
 
 
-def long_clip(name: str, source: Path, *, size_bytes: int, index_first: bool) -> Path:
-    """Repeat the picture of a clip, without encoding it anew, until the file is that large."""
+def repeated(name: str, source: Path, *, times: int, index_first: bool = False) -> Path:
+    """Repeat the picture of a clip, without encoding it anew and without its sound."""
+    container = CONTAINERS[Path(name).suffix]
 
     def make(path: Path) -> None:
         options = {"movflags": "faststart"} if index_first else {}
         with (
             av.open(str(source)) as given,
-            av.open(str(path), "w", format="mp4", options=options) as film,
+            av.open(str(path), "w", format=container, options=options) as film,
         ):
             seen = given.streams.video[0]
             copy = film.add_stream_from_template(seen)
             packets = [packet for packet in given.demux(seen) if packet.dts is not None]
             kept = [(bytes(it), it.pts or 0, it.dts or 0, it.is_keyframe) for it in packets]
             ticks = round(len(kept) / FPS / float(seen.time_base or 1))
-            for again in range(1 + size_bytes // sum(len(data) for data, *_ in kept)):
+            for again in range(times):
                 for data, pts, dts, key in kept:
                     packet = av.Packet(data)
                     packet.pts, packet.dts = pts + again * ticks, dts + again * ticks

@@ -24,7 +24,8 @@ def measure(*, quick: bool) -> Result:
     notes: set[str] = set()
     for where, first in (("first", True), ("last", False)):
         name = f"{mebibytes}-mib-index-{where}.mp4"
-        clip = files.long_clip(name, source, size_bytes=mebibytes * files.MIB, index_first=first)
+        times = 1 + mebibytes * files.MIB // source.stat().st_size
+        clip = files.repeated(name, source, times=times, index_first=first)
         with origin(clip.parent) as server:
             rounds = _rounds(server, clip, 1 if quick else 7)
         tables.append(table(f"{mebibytes} MiB, index {where}", rounds, _columns()))

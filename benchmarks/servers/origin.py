@@ -159,13 +159,14 @@ def _head(status: str, length: int, more: dict[str, str]) -> bytes:
 
 
 async def main() -> None:
-    """Serve until killed."""
+    """Serve until standard input ends, as it does when whoever started this is gone."""
     site = Folder(Path(sys.argv[1]))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Visitor(site), "127.0.0.1", 0, backlog=20_000)
     site.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     print(f"Listening on {site.url}", flush=True)
-    await server.serve_forever()
+    await asyncio.to_thread(sys.stdin.read)
+    server.close()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ def origin_url(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "small.mp4").write_bytes(b"small" * 100)
     (tmp_path / "clip.mp4").write_bytes(os.urandom(3_000_000))
     command = [sys.executable, "-m", "benchmarks.servers.origin", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as server:
         assert server.stdout is not None
         try:
             yield server.stdout.readline().split()[-1]
