@@ -12,6 +12,7 @@ from benchmarks import (
     end_to_end,
     imports,
     lateness,
+    peers,
     preflight,
     probe,
     render,
@@ -49,6 +50,10 @@ def main() -> None:
         parser.error(
             f"no such family: {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}"
         )
+    if asked.write and asked.quick:
+        parser.error("--quick figures are not written")
+    if asked.write:
+        peers.python("charts")  # if it can't be installed, better now than in half an hour
     for name in asked.families or FAMILIES:
         began = time.monotonic()
         print(f"{name} …", file=sys.stderr, flush=True)
@@ -62,8 +67,6 @@ def main() -> None:
         if not asked.quick:
             render.keep(name, result)
     if asked.write:
-        if asked.quick:
-            parser.error("--quick figures are not written")
         render.write(render.kept(FAMILIES))
 
 

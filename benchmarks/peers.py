@@ -62,6 +62,8 @@ def python(peer: str) -> str:
         return _fresh(str(found)) if peer == OURS else str(found)
     print(f"  installing {peer}", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    if "--group" in PACKAGES[peer]:
+        _install(found, peer, ["--upgrade", "pip>=25.1"])  # the first to know --group
     _install(found, peer, PACKAGES[peer])
     ready.write_text(wanted, encoding="utf-8")
     return str(found)

@@ -50,13 +50,14 @@ def kept(names: Iterable[str]) -> dict[str, Result]:
 
 def write(results: Mapping[str, Result]) -> None:
     """Write ``RESULTS.md`` and the charts."""
+    drawing = peers.python("charts")
     RESULTS.write_text(markdown(results), encoding="utf-8")
     drawn = [asdict(chart) for result in results.values() for chart in result.charts if chart.bars]
     CHARTS.mkdir(exist_ok=True)
     for old in CHARTS.iterdir():
         old.unlink()
     subprocess.run(
-        [peers.python("charts"), "-m", "benchmarks.subjects.charts", str(CHARTS)],
+        [drawing, "-m", "benchmarks.subjects.charts", str(CHARTS)],
         cwd=peers.ROOT,
         env=peers.environment(),
         input=json.dumps(drawn),
@@ -79,7 +80,10 @@ def markdown(results: Mapping[str, Result]) -> str:
 
 
 def _head() -> list[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in peers.versions().items())
+    versions = ", ".join(
+        name if name.endswith(version) else f"{name} {version}"
+        for name, version in peers.versions().items()
+    )
     ffmpeg = _first_line("ffmpeg", "-version").partition(" Copyright")[0]
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     return [
