@@ -26,7 +26,7 @@ class Folder(Site):
         super().__init__()
         self.path = path
 
-    def answer(self, method: str, target: str) -> tuple[bytes, dict[str, str]]:
+    def answer(self, target: str, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
         """Answer what is not a file: a JSON body and more headers."""
         parts = urlsplit(target)
         path, query = parts.path, dict(parse_qsl(parts.query))
@@ -35,8 +35,8 @@ class Folder(Site):
         self.seen.note()
         for prefix, play in PLAYS:
             if path.startswith(prefix):
-                found, headers = play(self, method, path, query)
-                return json.dumps(found).encode() if found is not None else b"", headers
+                found, more = play(self, path, query, headers)
+                return json.dumps(found).encode(), more
         return b"", {}
 
     def _bench(self, path: str, query: dict[str, str]) -> tuple[bytes, dict[str, str]]:
@@ -61,7 +61,7 @@ class Visitor(asyncio.Protocol):
         self._head = bytearray()
         self._left = 0
         self._chunked = False
-        self._request: tuple[str, str, dict[str, str]] | None = None
+        self._request: tuple[str, dict[str, str]] | None = None
         self._transport: asyncio.Transport | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -83,9 +83,9 @@ class Visitor(asyncio.Protocol):
         rest = bytes(self._head[end + 4 :])
         first, *lines = self._head[:end].decode("latin-1").split("\r\n")
         self._head.clear()
-        method, target, _ = first.split(" ", 2)
+        _, target, _ = first.split(" ", 2)
         headers = {name.lower(): it.strip() for name, _, it in (x.partition(":") for x in lines)}
-        self._request = (method, target, headers)
+        self._request = (target, headers)
         self._left = int(headers.get("content-length", 0))
         self._chunked = "chunked" in headers.get("transfer-encoding", "")
         if "100-continue" in headers.get("expect", "").lower() and self._transport:
@@ -95,6 +95,7 @@ class Visitor(asyncio.Protocol):
         return rest
 
     def _body(self, data: bytes) -> bytes:
+        self._site.seen.received_bytes += len(data)
         if self._chunked:  # no request follows before the answer: the end of the body is its last
             if data.endswith(b"0\r\n\r\n"):
                 self._finish()
@@ -108,14 +109,14 @@ class Visitor(asyncio.Protocol):
     def _finish(self) -> None:
         assert self._request is not None
         assert self._transport is not None
-        method, target, headers = self._request
+        target, headers = self._request
         self._request = None
         if target.startswith("/files/"):
             task = asyncio.ensure_future(self._file(target, headers))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
             return
-        body, more = self._site.answer(method, target)
+        body, more = self._site.answer(target, headers)
         self._transport.write(_head("200 OK", len(body), more) + body)
 
     async def _file(self, target: str, headers: dict[str, str]) -> None:

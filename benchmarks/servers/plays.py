@@ -32,6 +32,7 @@ class Seen:
     def __init__(self) -> None:
         self.requests = 0
         self.sent_bytes = 0
+        self.received_bytes = 0
         self.by_second: Counter[int] = Counter()
 
     def note(self) -> None:
@@ -41,8 +42,12 @@ class Seen:
 
     def told(self) -> dict[str, Any]:
         """Give the counts."""
-        most = max(self.by_second.values(), default=0)
-        return {"requests": self.requests, "sent_bytes": self.sent_bytes, "most_a_second": most}
+        return {
+            "requests": self.requests,
+            "sent_bytes": self.sent_bytes,
+            "received_bytes": self.received_bytes,
+            "most_a_second": max(self.by_second.values(), default=0),
+        }
 
 
 class Site:
@@ -54,11 +59,12 @@ class Site:
         self.seen = Seen()
 
 
+Fields = dict[str, str]
 Played = tuple[Any, dict[str, str]]
 """A JSON body, and more headers."""
 
 
-def dashscope_task(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def dashscope_task(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Tell of one task, or list a page of them."""
     name = path.rstrip("/").rpartition("/")[2]
     if name == "tasks":
@@ -102,7 +108,7 @@ def _page(site: Site, query: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def dashscope_detect(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def dashscope_detect(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Let every picture pass."""
     return {
         "output": {"check_pass": True, "bodystyle": "full"},
@@ -111,7 +117,7 @@ def dashscope_detect(site: Site, method: str, path: str, query: dict[str, str]) 
     }, {}
 
 
-def dashscope_policy(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def dashscope_policy(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Give an upload certificate."""
     policy = {
         "policy": "eyJ9",
@@ -128,7 +134,7 @@ def dashscope_policy(site: Site, method: str, path: str, query: dict[str, str]) 
     return {"data": policy, "request_id": "b3c1c1e0-0000-4000-8000-000000000000"}, {}
 
 
-def runway_task(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def runway_task(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Tell of one task in Runway's words."""
     name = path.rpartition("/")[2]
     told: dict[str, Any] = {"id": name, "createdAt": RUNWAY_MODEL}
@@ -137,7 +143,7 @@ def runway_task(site: Site, method: str, path: str, query: dict[str, str]) -> Pl
     return {**told, "status": "RUNNING", "progress": 0.5}, {}
 
 
-def runway_upload(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def runway_upload(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Say where to post a form."""
     return {
         "uploadUrl": f"{site.url}/sink",
@@ -146,7 +152,7 @@ def runway_upload(site: Site, method: str, path: str, query: dict[str, str]) -> 
     }, {}
 
 
-def plain_file(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def plain_file(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Take a file as OpenAI and Replicate do."""
     return {
         "id": "file-bench",
@@ -167,9 +173,11 @@ def plain_file(site: Site, method: str, path: str, query: dict[str, str]) -> Pla
     }, {}
 
 
-def google_upload(site: Site, method: str, path: str, query: dict[str, str]) -> Played:
+def google_upload(site: Site, path: str, query: Fields, headers: Fields) -> Played:
     """Take a resumable upload: first say where, then take the pieces."""
     if "upload_id" in query:
+        if "finalize" not in headers.get("x-goog-upload-command", ""):
+            return {}, {"X-Goog-Upload-Status": "active"}
         file = {"file": {"name": "files/x", "uri": f"{site.url}/files/x", "state": "ACTIVE"}}
         return file, {"X-Goog-Upload-Status": "final"}
     where = f"{site.url}{path}?upload_id=1"
