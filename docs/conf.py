@@ -33,6 +33,15 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"dashscope-aa {release}"
+html_static_path = ["style"]
+html_css_files = ["narrow.css"]
+
+# ── scripts/docs --links ─────────────────────────────────────────────────────────────────
+
+linkcheck_ignore = [r"http://127\.0\.0\.1", r"https://example\.com"]
+linkcheck_anchors = False  # pages that scripts make have theirs only in a browser
+linkcheck_timeout = 20
+linkcheck_retries = 2
 
 # ── the reference, read from the docstrings ──────────────────────────────────────────────
 

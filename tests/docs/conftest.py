@@ -29,11 +29,12 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schema"
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every file the pages name: two that are fine, two that are not, and a schema."""
+    """Every file the pages name: three that are fine, two that are not, and a schema."""
     folder = tmp_path_factory.mktemp("shelf")
     (folder / "portrait.jpg").symlink_to(EXAMPLES / "portrait.jpg")
     with Image.open(EXAMPLES / "portrait.jpg") as portrait:
         portrait.resize((1500, 300)).save(folder / "banner.png")
+        portrait.save(folder / "portrait.png")
     (folder / "WanAnimateRequest.json").symlink_to(SCHEMAS / "WanAnimateRequest.json")
     _film(folder / "dance.mp4", fps=30)
     _film(folder / "walk.mkv", fps=15)
@@ -89,6 +90,13 @@ def surroundings(emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPat
     quick = partial(Schedule, first_s=0.02, cap_s=0.1)
     monkeypatch.setattr("dashscope_aa._client.Schedule", quick)
     return folder
+
+
+@pytest.fixture
+def bare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key and no base URL, for programs that show what a client makes of that."""
+    monkeypatch.delenv("DASHSCOPE_HTTP_BASE_URL", raising=False)
+    monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
 
 
 # ── a bucket ─────────────────────────────────────────────────────────────────────────────

@@ -2,11 +2,12 @@
 
 Blocks of a page marked ``<!-- run: NAME -->`` make up the program NAME, together if there are
 several; ``await`` may stand outside of functions, as in a notebook. What ``<!-- prints: NAME -->``
-marks is all it prints.
+marks is all it prints. A NAME that ends in ``.sh`` is what is typed after each ``$``.
 """
 
 import ast
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from dashscope_aa.emulator import Emulator
 from dashscope_aa.errors import UploadError
 
 DOCS = Path(__file__).parents[2] / "docs"
+BARE = {"keys.py", "regions.py"}
+"""Programs that show what a client makes of its surroundings; they send nothing."""
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts]
 MARKED = re.compile(r"<!-- (run|prints): (\S+) -->\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -46,6 +49,12 @@ class Program:
         """What it takes to run it."""
         if self.name.startswith("test_"):
             return "tests"
+        if self.name.endswith(".sh"):
+            return "commands"
+        if "from dashscope import" in self.code:
+            return "official"  # tests/official runs it, with the package that it needs
+        if self.name in BARE:
+            return "bare"
         awaits = self.compiled().co_flags & inspect.CO_COROUTINE
         return "awaits" if awaits else "plain"
 
@@ -102,6 +111,31 @@ def test_whole_program(
 ) -> None:
     exec(program.compiled(), {"__name__": "__main__"})  # noqa: S102 - it stands in the documentation
     check_output(program, capsys.readouterr().out)
+    assert emulator.leaks == []
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("bare")
+@programs("bare")
+async def test_program_that_sends_nothing(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = eval(program.compiled(), {"__name__": "__main__"})  # noqa: S307 - it stands in the documentation
+    if inspect.isawaitable(ran):
+        await ran
+    check_output(program, capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("surroundings")
+@programs("commands")
+def test_commands(program: Program, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = [line[2:] for line in program.code.splitlines() if line.startswith("$ ")]
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    command = ["bash", "-e", "-c", "\n".join(typed)]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    check_output(program, ran.stdout)
+    assert typed
     assert emulator.leaks == []
 
 

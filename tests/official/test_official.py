@@ -1,13 +1,8 @@
-"""The emulator convinces a client that nobody here wrote: the official ``dashscope`` package.
-
-Each version lives in a virtual environment of its own, which is kept in pytest's cache folder.
-Where no package registry can be reached, these tests are skipped.
-"""
+"""The emulator convinces a client that nobody here wrote: the official ``dashscope`` package."""
 
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,27 +13,6 @@ pytestmark = pytest.mark.official
 
 SCRIPT = Path(__file__).with_name("wan_by_official_sdk.py")
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("dashscope==1.26.2", id="the last of the first series"),
-        pytest.param("dashscope", id="the newest"),
-    ],
-)
-def official_python(request: pytest.FixtureRequest) -> Path:
-    """A Python that has the official package, and nothing of ours."""
-    folder = request.config.cache.mkdir(f"official-{request.param.replace('==', '-')}")
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (folder / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        install = [python, "-m", "pip", "install", "--quiet", request.param]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{request.param} cannot be installed here: {done.stderr[-300:]}")
-        (folder / "ready").touch()
-    return Path(python)
 
 
 def test_it_uploads_submits_waits_lists_and_cancels(official_python: Path) -> None:
