@@ -34,7 +34,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"dashscope-aa {release}"
 html_static_path = ["style"]
-html_css_files = ["narrow.css"]
+html_css_files = ["phone.css"]
 
 # ── scripts/docs --links ─────────────────────────────────────────────────────────────────
 

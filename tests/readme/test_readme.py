@@ -1,4 +1,4 @@
-"""The programs in the README do what it says, as they are printed there."""
+"""The programs in the README, in both languages, do what it says, as they are printed there."""
 
 import os
 import re
@@ -15,17 +15,23 @@ import pytest
 from dashscope_aa.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+READMES = ("README.md", "README.zh-CN.md")
 PORTRAIT = ROOT / "examples" / "portrait.jpg"
 DANCE = ROOT / "examples" / "dance.mp4"
 
 
-def program(name: str) -> str:
-    """Give the program that the README marks by *name*."""
-    (code,) = re.findall(
-        rf"<!-- run: {re.escape(name)} -->\n```python\n(.*?)```\n", README, re.DOTALL
-    )
+def program(name: str, *, readme: str) -> str:
+    """Give the program that a README marks by *name*."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    marked = rf"<!-- run: {re.escape(name)} -->\n```python\n(.*?)```\n"
+    (code,) = re.findall(marked, text, re.DOTALL)
     return str(code)
+
+
+@pytest.fixture(params=READMES)
+def readme(request: pytest.FixtureRequest) -> str:
+    """Each of the languages."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +60,11 @@ def length_s(film: Path) -> float:
         return sum(1 for _ in opened.decode(stream)) / float(stream.average_rate or 1)
 
 
-def test_quick_start(emulator: Emulator, surroundings: dict[str, str], tmp_path: Path) -> None:
-    code = program("quickstart.py")
-    (tmp_path / "quickstart.py").write_text(code)
+def test_quick_start(
+    emulator: Emulator, surroundings: dict[str, str], readme: str, tmp_path: Path
+) -> None:
+    code = program("quickstart.py", readme=readme)
+    (tmp_path / "quickstart.py").write_text(code, encoding="utf-8")
     (tmp_path / "portrait.jpg").symlink_to(PORTRAIT)
     (tmp_path / "dance.mp4").symlink_to(DANCE)
     subprocess.run(
@@ -72,9 +80,10 @@ def test_quick_start(emulator: Emulator, surroundings: dict[str, str], tmp_path:
 
 
 @pytest.fixture
-def endpoint(surroundings: dict[str, str], tmp_path: Path) -> Iterator[str]:
+def endpoint(surroundings: dict[str, str], readme: str, tmp_path: Path) -> Iterator[str]:
     """The web service of the README on a port; gives the URL of its endpoint."""
-    (tmp_path / "app.py").write_text(program("app.py"))
+    code = program("app.py", readme=readme)
+    (tmp_path / "app.py").write_text(code, encoding="utf-8")
     command = [sys.executable, "-W", "error", "-m", "uvicorn", "app:app", "--port", "0"]
     log = tmp_path / "log"
     with (
@@ -118,7 +127,8 @@ def test_web_service_refuses_what_cannot_be_used(endpoint: str, emulator: Emulat
     assert len(emulator.requests) == 0
 
 
-def test_every_program_is_tried() -> None:
-    marked = set(re.findall(r"<!-- run: (\S+) -->", README))
+def test_every_program_is_tried(readme: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    marked = set(re.findall(r"<!-- run: (\S+) -->", text))
     assert marked == {"quickstart.py", "app.py"}
-    assert README.count("```python") == len(marked)
+    assert text.count("```python") == len(marked)
