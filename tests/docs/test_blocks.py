@@ -129,7 +129,7 @@ async def test_program_that_sends_nothing(
 @pytest.mark.usefixtures("surroundings")
 @programs("commands")
 def test_commands(program: Program, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = [line[2:] for line in program.code.splitlines() if line.startswith("$ ")]
+    typed = re.findall(r"^\$ ((?:.*\\\n)*.*)$", program.code, re.MULTILINE)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     command = ["bash", "-e", "-c", "\n".join(typed)]
     ran = subprocess.run(command, check=False, capture_output=True, text=True)
