@@ -22,6 +22,7 @@ _HOW_TO: Final = """
 In another terminal:
   export DASHSCOPE_HTTP_BASE_URL={} DASHSCOPE_API_KEY=sk-emulated
   dashscope-aa animate portrait.jpg dance.mp4
+Watch it in a browser, and let things go wrong: {}/
 Ctrl-C ends it."""
 
 RetiredAnswer = Literal[
@@ -92,7 +93,7 @@ def _serve(emulator: "Emulator") -> None:
     try:
         say(f"Listening on {emulator.base_url}")
         if sys.stdout.isatty():
-            say(_HOW_TO.format(emulator.base_url), file=sys.stderr)
+            say(_HOW_TO.format(emulator.base_url, emulator.root_url), file=sys.stderr)
         while True:
             time.sleep(_A_WHILE_S)
     finally:

@@ -38,6 +38,7 @@ from dashscope_aa.emulator._faults import ANIMATE_ANYONE, Operation
 from dashscope_aa.emulator._form import Form
 from dashscope_aa.emulator._gate import XML_TYPE, Call, Gate, Handler, Style
 from dashscope_aa.emulator._journal import Requests
+from dashscope_aa.emulator._page.desk import page_routes
 from dashscope_aa.emulator._results import PATH as RESULTS_PATH
 from dashscope_aa.emulator._service import HOSTED_PATH, Service
 from dashscope_aa.emulator._states import Status
@@ -72,6 +73,7 @@ class App:
                     HOSTED_PATH + "/{word}/{name}",
                     self._gate(hosted, "hosted", ("GET", "HEAD"), style="oss"),
                 ),
+                *page_routes(service, requests, api_path=API_PATH),
             ],
             redirect_slashes=False,
             default=self._gate(nothing, "other", ()),

@@ -63,6 +63,10 @@ class Results:
             raise Refused(OSS_NO_SUCH_KEY)
         return self._files[name]
 
+    def find(self, name: str) -> Path | None:
+        """Give the file without a URL; None if there is none, or no longer."""
+        return self._files.get(name)
+
     def sweep(self, films: Iterable[tuple[str, float]]) -> None:
         """Free the room of those *films* (name, time made) whose URLs ran out an hour ago."""
         oldest = self._clock.now() - RESULT_KEPT_S - HOUR_S

@@ -159,6 +159,11 @@ class Service:
         with self.lock:
             return self.storage.uploads()
 
+    def film(self, name: str) -> Path | None:
+        """Give a film for people to look at; None if it is gone."""
+        with self.lock:
+            return self.results.find(name)
+
     # ── files of a test ──────────────────────────────────────────────────────────────────
 
     def host(self, path: Path) -> str:

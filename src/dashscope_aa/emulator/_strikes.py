@@ -17,6 +17,10 @@ class _Entry:
     added_at: float
     hits: int = 0
 
+    def matches(self, fault: Fault | type[Fault]) -> bool:
+        """Tell whether it is about *fault*, or about a fault of that kind."""
+        return isinstance(self.fault, fault) if isinstance(fault, type) else self.fault == fault
+
     def live(self, now: float) -> bool:
         """Tell whether it has strikes left."""
         times, for_s = self.fault.times, self.fault.for_s
@@ -45,10 +49,15 @@ class Faults:
         with self._lock:
             self._entries.clear()
 
-    def hits(self, fault: Fault) -> int:
-        """Tell how often *fault* has struck since it was added."""
+    def remove(self, fault: Fault | type[Fault]) -> None:
+        """Let *fault*, or every fault of a kind, strike no more."""
         with self._lock:
-            return sum(entry.hits for entry in self._entries if entry.fault == fault)
+            self._entries = [entry for entry in self._entries if not entry.matches(fault)]
+
+    def hits(self, fault: Fault | type[Fault]) -> int:
+        """Tell how often *fault*, or any of a kind, has struck since it was added."""
+        with self._lock:
+            return sum(entry.hits for entry in self._entries if entry.matches(fault))
 
     def __iter__(self) -> Iterator[Fault]:
         """Go through the faults that can still strike."""

@@ -64,6 +64,16 @@ class TaskView:
     """Where it stood."""
     code: str | None = None
     """``output.code``, if it failed."""
+    message: str | None = None
+    """``output.message``, if it failed."""
+    submitted_at: float = 0.0
+    """When it was accepted, on the emulator's clock."""
+    started_at: float | None = None
+    """When it began to run, if it did."""
+    ended_at: float | None = None
+    """When it ended, if it did."""
+    film: str | None = None
+    """Name of the film it made, once it has succeeded."""
 
 
 class Tasks:
@@ -147,8 +157,21 @@ class Tasks:
         shown: list[TaskView] = []
         for task in list(self._tasks.values()):
             status = self._status(task)
-            code = _refusal(task).code if status is Status.FAILED else None
-            shown.append(TaskView(task.id, task.order.operation, task.order.model, status, code))
+            refusal = _refusal(task) if status is Status.FAILED else None
+            shown.append(
+                TaskView(
+                    task.id,
+                    task.order.operation,
+                    task.order.model,
+                    status,
+                    code=refusal.code if refusal else None,
+                    message=refusal.message if refusal else None,
+                    submitted_at=task.job.submitted_at,
+                    started_at=task.job.scheduled_at,
+                    ended_at=task.job.ended_at,
+                    film=task.work.film if task.work and status is Status.SUCCEEDED else None,
+                )
+            )
         return tuple(shown)
 
     def films(self) -> list[tuple[str, float]]:

@@ -56,6 +56,7 @@ def test_says_how_to_use_it_on_a_terminal(
     said = capsys.readouterr()
     base_url = said.out.removeprefix("Listening on ").rstrip()
     assert f"export DASHSCOPE_HTTP_BASE_URL={base_url} DASHSCOPE_API_KEY=sk-" in said.err
+    assert f"let things go wrong: {base_url.removesuffix('api/v1')}\n" in said.err
 
 
 def test_a_port_that_is_taken(cli: Any) -> None:

@@ -77,3 +77,19 @@ def test_the_list_shows_what_can_still_strike(faults: Faults) -> None:
     assert len(faults) == 1
     faults.clear()
     assert not list(faults)
+
+
+def test_a_fault_that_is_taken_back_strikes_no_more(faults: Faults) -> None:
+    faults.add(ServerFault(times=2), Throttle(times=2), Throttle(on="query"))
+    faults.take(Barrier, "list")
+    faults.remove(ServerFault(times=2))
+    assert list(faults) == [Throttle(times=2), Throttle(on="query")]
+    faults.remove(Throttle)
+    assert list(faults) == []
+
+
+def test_hits_are_counted_by_kind_too(faults: Faults) -> None:
+    faults.add(Throttle(on="query"), Throttle(on="list"), ServerFault())
+    for operation in ("query", "list", "cancel"):
+        faults.take(Barrier, operation)
+    assert (faults.hits(Throttle), faults.hits(ServerFault), faults.hits(Fault)) == (2, 1, 3)
