@@ -140,8 +140,9 @@ function view(title, ...content) {
 function showFilm(task) {
   const video = make("video", {
     src: `${AT}/films/${encodeURIComponent(task.film)}`, controls: true, autoplay: true,
-    muted: true, loop: true, playsinline: true,
+    loop: true, playsinline: true,
   });
+  video.muted = true;
   video.addEventListener("error", () => video.replaceWith("The film is gone: its URL ran out."));
   view(`What ${task.operation} made`, video);
 }
@@ -166,7 +167,7 @@ async function showRequest(request) {
 function faultRow(fault) {
   const id = `fault-${fault.kind}`;
   const form = faultForm(fault);
-  const live = make("span", { class: "live", id: `${id}-live`, hidden: true });
+  const live = make("p", { class: "live", id: `${id}-live`, hidden: true });
   const problem = make("p", { class: "problem", role: "alert" });
   const toggle = make("input", { type: "checkbox", role: "switch", class: "switch", id });
   async function set() {
@@ -184,8 +185,8 @@ function faultRow(fault) {
   form.addEventListener("submit", (event) => event.preventDefault());
   return make("div", { class: "fault" },
     make("label", { class: "head", for: id }, toggle,
-      make("span", {}, make("strong", {}, fault.kind), make("div", { class: "says" }, fault.says)),
-      live),
+      make("span", {}, make("strong", {}, fault.kind), make("div", { class: "says" }, fault.says))),
+    live,
     make("details", {}, make("summary", {}, "options"), form), problem);
 }
 
