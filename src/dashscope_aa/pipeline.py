@@ -18,7 +18,7 @@ from dashscope_aa._calls import Calls
 from dashscope_aa._choices import Choices
 from dashscope_aa._concurrency import KeyedLocks, together
 from dashscope_aa._diary import Diary
-from dashscope_aa._endpoints import DETECT, SYNTHESIS, TEMPLATE, OutputT
+from dashscope_aa._endpoints import DETECT, SYNTHESIS, TEMPLATE
 from dashscope_aa._engines import AnimateAnyone, WanAnimate
 from dashscope_aa._prepare import clip_length_s, length_s, look, mend, watch
 from dashscope_aa._prices import Estimate, cost_cny
@@ -46,7 +46,6 @@ from dashscope_aa.errors import (
     SubmitOutcomeUnknownError,
     TaskCanceledError,
     TaskFailedError,
-    TaskNotFoundError,
 )
 from dashscope_aa.events import Animation, Preflighted, Role, Step, TemplateReady, Uploaded
 from dashscope_aa.models import TemplateOutput, VideoOutput
@@ -286,14 +285,14 @@ class Run:
         if not isinstance(there.template, TemplateId):
             task, reused = await self._template_task(url, clip, engine)
             try:
-                made = await self._wait(task, "template", paid=not reused)
-            except (TaskCanceledError, TaskNotFoundError):
+                made = await self._diary.wait(task, "template", paid=not reused)
+            except TaskCanceledError:
                 if not reused:
                     raise
                 there.template = None  # another run's, which gave it up: make one of our own
                 await self._books.forget(task.id)
                 task, reused = await self._template_task(url, clip, engine)
-                made = await self._wait(task, "template", paid=not reused)
+                made = await self._diary.wait(task, "template", paid=not reused)
             there.template = TemplateId(made.template_id)
         self._diary.template_id = there.template
         await self._diary.tell(TemplateReady(template_id=there.template, reused=reused))
@@ -330,15 +329,8 @@ class Run:
         await self._diary.tell(Uploaded(role=role, model=model, url=url))
         return url
 
-    async def _wait(self, task: Task[OutputT], step: Step, *, paid: bool) -> OutputT:
-        try:
-            return await self._diary.wait(task, step, paid=paid)
-        except TaskNotFoundError:
-            await self._books.forget(task.id)
-            raise
-
     async def _finished(self, task: Task[VideoOutput], step: Step, *, paid: bool) -> Animation:
-        return await self._diary.finished(task, await self._wait(task, step, paid=paid))
+        return await self._diary.finished(task, await self._diary.wait(task, step, paid=paid))
 
     async def _forget_uploads(self, error: BaseException) -> None:
         """Send files anew next time if the service could not read what was uploaded."""
