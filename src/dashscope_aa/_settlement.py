@@ -19,7 +19,7 @@ from dashscope_aa._protocol import Call
 from dashscope_aa._tasks import TaskDesk
 from dashscope_aa._token import OPERATIONS
 from dashscope_aa.errors import DashScopeError, SubmitOutcomeUnknownError
-from dashscope_aa.models import SubmitResponse, TaskListItem, TaskOutput
+from dashscope_aa.models import SubmitResponse, TaskListItem, TaskOutput, TaskStatus
 
 _LISTING_S: Final = 20.0
 """How long looking through the list takes at most."""
@@ -80,7 +80,7 @@ class Settlement:
             candidates = await self._candidates(entry, but=mine)
             if not self.exclusive_account or not _leaves_a_task(entry):
                 raise _unknown(entry, candidates, fault)
-            if candidates is not None and len(candidates) == 1:
+            if candidates and len(candidates) == 1 and not await self._rivals(entry):
                 return await self._adopted(entry, candidates[0])
             now = datetime.now(UTC)
             if candidates or (now >= until and not self._told(entry, candidates)):
@@ -95,8 +95,14 @@ class Settlement:
         age = datetime.now(UTC) + self._http.ahead - entry.sent_at
         return candidates is not None and age < TASK_LIFE
 
+    async def _rivals(self, entry: Entry) -> bool:
+        """True if the task may be another lost submit's, of a time when the word was not given."""
+        rows = await self._books.unsettled(model=entry.model)
+        return any(row.id != entry.id for row in rows)
+
     async def _adopted(self, entry: Entry, row: TaskListItem) -> Entry:
-        output = TaskOutput(task_id=row.task_id, task_status=row.status)
+        # It may have ended meanwhile, but the list does not say in what: the wait asks for that.
+        output = TaskOutput(task_id=row.task_id, task_status=TaskStatus.PENDING)
         answer = SubmitResponse(request_id=row.request_id, output=output)
         return await self._books.accepted(entry, answer)
 
