@@ -77,7 +77,7 @@ class Reply:
     """HTTP status."""
     headers: Mapping[str, str]
     """Header names in lower case."""
-    body: bytes
+    body: bytes = field(repr=False)  # a gateway may say the key back
     """The whole body."""
 
 
