@@ -243,9 +243,11 @@ class Truncated(Spoiled):
 
 @dataclass(frozen=True, kw_only=True)
 class Malformed(Spoiled):
-    """The answer is half of a JSON text."""
+    """The answer is half of a JSON text, or a text of your choice."""
 
     at: ClassVar = EVERYWHERE - TRANSFERS
+    text: str | None = None
+    """What is sent instead of the answer, such as JSON of the wrong type; None sends half of it."""
 
 
 # ── what the answer says ─────────────────────────────────────────────────────────────────

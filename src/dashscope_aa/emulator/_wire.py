@@ -125,8 +125,9 @@ class SpoiledSend:
                 await self._truncate(message, body, after_bytes=after_bytes)
             case SlowBody(delay_s=delay_s, piece_bytes=piece_bytes):
                 await self._dribble(message, body, delay_s=delay_s, piece_bytes=piece_bytes)
-            case Malformed():
-                await self._send({**message, "body": body[: len(body) // 2]})
+            case Malformed(text=text):
+                spoiled = body[: len(body) // 2] if text is None else text.encode()
+                await self._send({**message, "body": spoiled})
             case _:
                 await self._send(message)
 

@@ -158,6 +158,11 @@ def test_half_an_answer_is_no_json(desk: Any) -> None:
         answer.json()
 
 
+def test_answer_of_the_wrong_type(desk: Any) -> None:
+    desk.emulator.faults.add(Malformed(text='{"output": [1]}'))
+    assert desk.get(QUERY).json() == {"output": [1]}
+
+
 @pytest.mark.parametrize(
     "fault",
     [
