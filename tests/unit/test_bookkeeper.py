@@ -1,6 +1,7 @@
 """The bookkeeper: what is written of each step, and what a book that fails costs."""
 
 import logging
+import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -101,7 +102,38 @@ async def test_template_that_was_made_with_the_ledger_has_a_length(
     books = Bookkeeper(Ledger(ledger), client._settings)
     assert await books.template_length_s(template.template_id) == pytest.approx(2.0, abs=0.2)
     assert await books.template_length_s("AACT.another") is None
+    await books.aclose()
+
+
+async def test_template_that_is_refused_counts_no_longer(
+    client: Client, ledger: Path, clip: Path
+) -> None:
+    task = await client.create_template(clip, memo=MEMO)
+    made = (await task).template_id
+    books = Bookkeeper(Ledger(ledger), client._settings)
     await books.forget_template("AACT.another")
+    assert await books.found("k") is not None
+    await books.forget_template(made)
+    assert await books.found("k") is None
+    await books.aclose()
+
+
+async def test_status_is_written_down_once(client: Client, ledger: Path, clip: Path) -> None:
+    task = await client.create_template(clip)
+    await task
+    books = Bookkeeper(Ledger(ledger), client._settings)
+    before = rows(ledger, "history")
+    await books.learned(task.id, await client.get_task(task.id))
+    assert rows(ledger, "history") == before
+    await books.aclose()
+
+
+async def test_uploads_are_forgotten(client: Client, ledger: Path) -> None:
+    books = Bookkeeper(Ledger(ledger), client._settings)
+    await books.keep_upload("name", url="oss://a", until_s=math.inf)
+    assert await books.upload("name", now_s=0.0) == "oss://a"
+    await books.forget_uploads(["oss://a"])
+    assert await books.upload("name", now_s=0.0) is None
     await books.aclose()
 
 

@@ -154,13 +154,15 @@ async def test_write_that_has_begun_outlasts_a_cancellation(path: Path) -> None:
     await ledger.aclose()
 
 
-async def test_opening_waits_while_another_process_switches_the_mode(path: Path) -> None:
+async def test_opening_waits_for_a_reader_in_the_old_mode(path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
+    other.execute("CREATE TABLE another (what TEXT)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM another").fetchall()
     ledger = Ledger(path)
     async with anyio.create_task_group() as group:
         group.start_soon(ledger.add, ENTRY)
-        await anyio.sleep(0.2)
+        await anyio.sleep(0.3)
         other.close()
     assert len(await ledger.find()) == 1
     await ledger.aclose()
