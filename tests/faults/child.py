@@ -5,6 +5,7 @@ the end how the child ended. A child writes what it saw as a line of JSON into t
 """
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -130,6 +131,7 @@ JOBS: Final[dict[str, Any]] = {"one": one, "many": many}
 
 def main() -> None:
     """Fork for each line of work."""
+    logging.disable()  # most of what happens to a child is logged as a fault
     for line in sys.stdin:
         task = json.loads(line)
         job, said, backend = JOBS[task.pop("job")], task.pop("said"), task.pop("backend")
