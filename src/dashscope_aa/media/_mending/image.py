@@ -12,14 +12,14 @@ from math import ceil, sqrt
 from pathlib import Path
 from typing import Any, Final, cast
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from dashscope_aa.media._judging.limits import AtMost
 from dashscope_aa.media._judging.plan import ImageRecipe
 from dashscope_aa.media._judging.shape import Shape, reshape
 from dashscope_aa.media._opening.safety import Subject
 from dashscope_aa.media._opening.sniff import Format
-from dashscope_aa.media._opening.still import open_picture
+from dashscope_aa.media._opening.still import open_picture, turned_upright
 from dashscope_aa.media._target import WriteError
 
 __all__ = ["convert_image"]
@@ -47,11 +47,11 @@ def convert_image(subject: Subject, found: Format, part: Path, *, recipe: ImageR
         subject.checkpoint()
         if found.name == "jpeg":
             picture.draft("RGB", _enough(recipe.shape))
-        # In place, for a copy of a large picture holds the interpreter.
-        ImageOps.exif_transpose(picture, in_place=True)
         picture.load()
+        subject.checkpoint()
+        upright = turned_upright(picture)
     subject.checkpoint()
-    shaped = _shaped(_plain(picture), recipe.shape)
+    shaped = _shaped(_plain(upright), recipe.shape)
     subject.checkpoint()
     _store(shaped, part, recipe=recipe, checkpoint=subject.checkpoint)
 

@@ -10,11 +10,12 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
-    WebPImagePlugin,
 )
 
 from dashscope_aa.media._containers.boxes import BadBoxes
+from dashscope_aa.media._containers.exif import orientation
 from dashscope_aa.media._containers.heif import read_still
+from dashscope_aa.media._containers.webp import read_webp
 from dashscope_aa.media._facts import ImageFacts
 from dashscope_aa.media._opening.safety import IMAGE_PIXELS, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
@@ -34,10 +35,7 @@ _PLUGINS: Final = (
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
-    WebPImagePlugin,
 )
-_ORIENTATION: Final = 0x0112
-_UPRIGHT: Final = 1
 _ON_ITS_SIDE: Final = range(5, 9)
 _PAGES: Final = 1000
 _SCANNED_BYTES: Final = 8 * 1024 * 1024
@@ -52,7 +50,7 @@ def probe_image(subject: Subject, found: Format) -> ImageFacts:
         NotReadable: it is no picture that can be read.
     """
     try:
-        return _by_pillow(subject, found) if found.opened_by else _by_boxes(subject, found)
+        return _READERS.get(found.name, _by_pillow)(subject, found)
     except NotReadable:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -73,8 +71,6 @@ def facts_of_image(image: Image.Image) -> ImageFacts:
 
 
 def _by_pillow(subject: Subject, found: Format) -> ImageFacts:
-    if found.name == "webp":
-        _check_webp(subject)
     subject.file.seek(0)
     with Image.open(subject.file, formats=[found.opened_by]) as image:
         _check_pixels(*image.size)
@@ -107,11 +103,37 @@ def _by_boxes(subject: Subject, found: Format) -> ImageFacts:
     )
 
 
+def _by_chunks(subject: Subject, found: Format) -> ImageFacts:
+    webp = read_webp(subject.file, subject.size_bytes)
+    _check_pixels(*webp.size)
+    if webp.stated_bytes > subject.size_bytes:
+        message = "it is a WebP picture that ends before its pixels do"
+        raise NotReadable("truncated", message, hint=_DAMAGED)
+    if webp.frames == 0:
+        raise NotReadable("damaged", "it is a WebP file without a picture", hint=_DAMAGED)
+    turn = orientation(webp.exif)
+    width, height = _upright(webp.size, turn)
+    return ImageFacts(
+        format=found.name,
+        size_bytes=subject.size_bytes,
+        width_px=width,
+        height_px=height,
+        alpha=webp.alpha,
+        frames=webp.frames,
+        mode="RGBA" if webp.alpha else "RGB",
+        orientation=turn,
+        suffix=subject.suffix,
+    )
+
+
+_READERS: Final = {"webp": _by_chunks, "heif": _by_boxes, "avif": _by_boxes}
+"""What reads a format where Pillow would have to decode it, or cannot."""
+
+
 def _facts(image: Image.Image, name: str) -> ImageFacts:
-    width, height = image.size
-    orientation = _orientation(image)
-    if orientation in _ON_ITS_SIDE:
-        width, height = height, width
+    # Not by `getexif`, which decodes a PNG to look for it; and Pillow turns a TIFF by itself.
+    turn = orientation(image.info.get("exif"))
+    width, height = _upright(image.size, turn)
     return ImageFacts(
         format=name,
         size_bytes=0,
@@ -119,19 +141,13 @@ def _facts(image: Image.Image, name: str) -> ImageFacts:
         height_px=height,
         alpha=image.has_transparency_data,
         mode=image.mode,
-        orientation=orientation,
+        orientation=turn,
     )
 
 
-def _orientation(image: Image.Image) -> int:
-    """Read the EXIF orientation, without what `getexif` does to a PNG: decode it to look for it."""
-    if image.format == "TIFF":
-        return _UPRIGHT  # Pillow turns it when it decodes, and its size is that already
-    exif = Image.Exif()
-    if isinstance(data := image.info.get("exif"), bytes):
-        exif.load(data)
-    found = exif.get(_ORIENTATION, _UPRIGHT)
-    return found if found in _ON_ITS_SIDE or found in range(1, 5) else _UPRIGHT
+def _upright(size: tuple[int, int], turn: int) -> tuple[int, int]:
+    width, height = size
+    return (height, width) if turn in _ON_ITS_SIDE else (width, height)
 
 
 def _check_pixels(width: int, height: int) -> None:
@@ -143,27 +159,6 @@ def _check_pixels(width: int, height: int) -> None:
 
 def _too_large(message: str) -> NotReadable:
     return NotReadable("too_large", message, hint="Make a smaller copy of it.")
-
-
-def _check_webp(subject: Subject) -> None:
-    """Check what Pillow does not: it makes room for all pixels, and reads all, at the opening."""
-    head = subject.head(30)
-    _check_pixels(*_webp_size(head))
-    if _little(head[4:8]) + 8 > subject.size_bytes:
-        message = "it is a WebP picture that ends before its pixels do"
-        raise NotReadable("truncated", message, hint=_DAMAGED)
-
-
-def _webp_size(head: bytes) -> tuple[int, int]:
-    """Read the size of the canvas. Source: RFC 9649, 2.5 to 2.7."""
-    match head[12:16]:
-        case b"VP8X":
-            return _little(head[24:27]) + 1, _little(head[27:30]) + 1
-        case b"VP8L":
-            bits = _little(head[21:25])
-            return bits % 2**14 + 1, (bits >> 14) % 2**14 + 1
-        case _:
-            return _little(head[26:28]) % 2**14, _little(head[28:30]) % 2**14
 
 
 def _little(data: bytes) -> int:

@@ -14,7 +14,7 @@ from dashscope_aa.media._facts import Unreadable, VideoFacts
 from dashscope_aa.media._opening.clip import decoded, open_clip, picture_stream, time_of
 from dashscope_aa.media._opening.safety import NotReadable, Subject, recognise
 from dashscope_aa.media._opening.sniff import Format
-from dashscope_aa.media._opening.still import open_picture
+from dashscope_aa.media._opening.still import open_picture, turned_upright
 from dashscope_aa.media._opening.subjects import subject_of
 from dashscope_aa.media._reporting.checked import Checked
 from dashscope_aa.media._worker import Checkpoint
@@ -53,7 +53,7 @@ def shots(one: Checked, checkpoint: Checkpoint) -> Iterator[Shot]:
 
 def _picture(subject: Subject, found: Format) -> Image.Image:
     with open_picture(subject, found) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
+        upright = turned_upright(picture).convert("RGB")
     upright.thumbnail((_WIDTH_PX, _HEIGHT_PX))
     return upright
 

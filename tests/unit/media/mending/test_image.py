@@ -100,6 +100,30 @@ def test_turned_by_exif(tmp_path: Path, orientation: int) -> None:
     )
 
 
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+def test_damaged_notes_are_left_behind(tmp_path: Path, format_: str) -> None:
+    source = tmp_path / "notes"
+    quarters().save(source, format=format_, exif=b"Exif\0\0garbage")
+    mend(source, tmp_path / "made.png", crop_to="1:1")
+    assert corners(tmp_path / "made.png") == ["red", "green", "blue", "white"]
+
+
+def test_what_follows_a_webp_picture_is_not_decoded(tmp_path: Path) -> None:
+    with (tmp_path / "padded.webp").open("wb") as file:
+        quarters().save(file, format="WEBP")
+        file.truncate(2**30)
+    mend(tmp_path / "padded.webp", tmp_path / "made.jpg")
+    assert corners(tmp_path / "made.jpg") == ["red", "green", "blue", "white"]
+
+
+def test_a_picture_too_large_for_memory_is_refused(corpus: Path, tmp_path: Path) -> None:
+    source = tmp_path / "padded.avif"
+    source.write_bytes((corpus / "photo.avif").read_bytes())
+    os.truncate(source, 2**30)
+    with pytest.raises(SourceError, match="at most 67108864 are decoded here"):
+        mend(source, tmp_path / "made.jpg")
+
+
 def test_what_was_stored_beside_the_pixels_stays_behind(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "taken at home"

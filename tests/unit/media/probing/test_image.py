@@ -168,6 +168,68 @@ def test_a_webp_bomb_is_not_opened(chunk: bytes, size: str) -> None:
     assert (found.reason, size in found.message) == ("too_large", True)
 
 
+def webp(**options: Any) -> bytes:
+    data = io.BytesIO()
+    Image.effect_noise((64, 48), 80).convert("RGB").save(data, format="WEBP", **options)
+    return data.getvalue()
+
+
+class Counting(io.BytesIO):
+    """A file that counts what is read of it, and goes on far beyond what it holds."""
+
+    read_bytes = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert size >= 0, "all that there is was asked for"
+        data = super().read(size)
+        self.read_bytes += len(data)
+        return data
+
+
+@pytest.mark.parametrize(
+    "options", [pytest.param({"lossless": one}, id=f"lossless {one}") for one in (True, False)]
+)
+def test_what_follows_a_webp_picture_is_not_read(options: dict[str, Any]) -> None:
+    data = webp(**options)
+    file = Counting(data + bytes(2**22))
+    found = facts(file)
+    assert (found.width_px, found.height_px, found.alpha, found.frames) == (64, 48, False, 1)
+    assert found.size_bytes == len(data) + 2**22
+    assert file.read_bytes < 8192
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        pytest.param(b"VP8X" + struct.pack("<I", 10) + bytes(10), id="a canvas alone"),
+        pytest.param(b"VP8L" + struct.pack("<I", 10) + bytes(10), id="pixels without a signature"),
+    ],
+)
+def test_a_webp_file_without_a_picture(chunk: bytes) -> None:
+    found = facts(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk)
+    assert (found.reason, "without a picture" in found.message) == ("damaged", True)
+
+
+# ── notes beside the picture ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        pytest.param(b"Exif\0\0garbage", id="garbage"),
+        pytest.param(b"Exif\0\0II*\0", id="cut off"),
+    ],
+)
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+def test_damaged_notes_do_no_harm(format_: str, exif: bytes) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (30, 40)).save(data, format=format_, exif=exif)
+    found = facts(data.getvalue())
+    assert isinstance(found, ImageFacts), found
+    assert (found.width_px, found.height_px, found.orientation) == (30, 40, 1)
+
+
 def test_frames_are_counted_within_bounds() -> None:
     data = io.BytesIO()
     pages = [Image.new("1", (1, 1)) for _ in range(1100)]

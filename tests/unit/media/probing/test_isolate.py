@@ -40,6 +40,17 @@ async def test_facts_are_the_same(corpus: Path, name: str) -> None:
     assert await probe(corpus / name, isolate=True) == await probe(corpus / name)
 
 
+async def test_a_large_webp_picture_takes_little_memory(tmp_path: Path) -> None:
+    """Its decoder would make room for two canvases of 192 MB before it tells the size."""
+    width, height = 6000, 8000
+    pixels = b"\x2f" + struct.pack("<I", (height - 1) << 14 | width - 1) + bytes(5)
+    chunk = b"VP8L" + struct.pack("<I", len(pixels)) + pixels
+    data = b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+    (tmp_path / "large.webp").write_bytes(data)
+    found = await probe(tmp_path / "large.webp", kind="image", isolate=True)
+    assert (found.width_px, found.height_px) == (width, height)
+
+
 async def test_bytes_and_file_objects(corpus: Path) -> None:
     path = corpus / "browser.webm"
     expected = await probe(path.read_bytes())
