@@ -4,7 +4,8 @@
 PyAV and Pillow are loaded when a file is first looked at, in a worker thread.
 """
 
-from dashscope_aa.media._convert import Converted, add_sound, convert, plan
+from dashscope_aa.media._add_sound import add_sound
+from dashscope_aa.media._convert import Converted, convert, plan
 from dashscope_aa.media._facts import Facts, ImageFacts, Unreadable, VideoFacts
 from dashscope_aa.media._judging.findings import Finding, Rule, Severity
 from dashscope_aa.media._judging.plan import Plan

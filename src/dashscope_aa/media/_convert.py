@@ -1,33 +1,32 @@
 """Mend pictures and clips: decide, do it, look at the result, and put it in its place."""
 
 import os
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from dashscope_aa._concurrency import CHUNK_BYTES
 from dashscope_aa._engines import Engine
-from dashscope_aa._sources import ImageSource, VideoSource
-from dashscope_aa.errors import PreflightError, SourceError, TransferError
+from dashscope_aa._sources import ImageSource
+from dashscope_aa.errors import PreflightError
 from dashscope_aa.media._facts import Facts, Kind, VideoFacts
 from dashscope_aa.media._judging.findings import Setting, role_of
 from dashscope_aa.media._judging.judge import judge, plan_for
-from dashscope_aa.media._judging.plan import Container, ImageRecipe, Options, Step, target_format
+from dashscope_aa.media._judging.plan import ImageRecipe, Options, Step, target_format
 from dashscope_aa.media._judging.plan_image import ImagePlan
 from dashscope_aa.media._judging.plan_video import VideoPlan
 from dashscope_aa.media._judging.shape import Fit
-from dashscope_aa.media._opening.safety import NotReadable, Subject
+from dashscope_aa.media._opening.safety import Subject
 from dashscope_aa.media._opening.sniff import Format
-from dashscope_aa.media._opening.subjects import subject_of
-from dashscope_aa.media._probing.local import readable, refuse_url, seen, shown_name
+from dashscope_aa.media._opening.subjects import steady, subject_of
+from dashscope_aa.media._probing.local import readable, refuse_url, seen, shown_name, told_of
 from dashscope_aa.media._reporting.checked import Checked
 from dashscope_aa.media._reporting.report import Report
 from dashscope_aa.media._target import WriteError, replacing
 from dashscope_aa.media._worker import Checkpoint, in_stoppable_thread, on_loop
 
-__all__ = ["Converted", "add_sound", "convert", "plan"]
+__all__ = ["Converted", "convert", "plan"]
 
 _STEP: Final = 0.01
 """Progress is told when it has grown by this much."""
@@ -159,9 +158,11 @@ class _Job:
 
     def run(self, engine: Engine, tell: Callable[[float], None]) -> Converted:
         """Write the result, look at it, and put it in its place."""
-        with replacing(self.target) as part, _said(self.target):
-            self._write(part, tell)
-            with subject_of(part, checkpoint=self.subject.checkpoint) as result:
+        checkpoint = self.subject.checkpoint
+        with replacing(self.target, checkpoint) as part, told_of(self.subject.name):
+            with steady(self.subject):
+                self._write(part, tell)
+            with subject_of(part, checkpoint=checkpoint) as result:
                 _, facts = seen(result, self.plan.before.kind)
             facts = replace(facts, suffix=self.target.suffix.lower())
             _report(facts, engine, self.target.name).raise_if_failed()
@@ -200,18 +201,6 @@ def _copy(subject: Subject, part: Path) -> None:
                 file.write(chunk)
     except OSError as error:
         raise WriteError(error.strerror or str(error)) from error
-
-
-@contextmanager
-def _said(target: Path) -> Generator[None]:
-    """Raise what goes wrong inside as users know it."""
-    try:
-        yield
-    except NotReadable as error:
-        raise SourceError(str(error), hint=error.hint) from error
-    except WriteError as error:
-        msg = f"cannot write {str(target)!r}: {error}"
-        raise TransferError(msg, hint="Check the room on the disk, and the encoder.") from error
 
 
 def _refuse(decided: ImagePlan | VideoPlan, report: Report) -> None:
@@ -258,54 +247,3 @@ def _in_steps(tell: Callable[[float], None]) -> Callable[[float], None]:
             tell(part)
 
     return told
-
-
-# ── sound ────────────────────────────────────────────────────────────────────────────────
-
-
-async def add_sound(
-    video: VideoSource,
-    source: VideoSource,
-    *,
-    target: str | os.PathLike[str],
-    start_s: float = 0.0,
-) -> Path:
-    """Put the sound of one clip onto another, such as the driving clip's onto a silent result.
-
-    The picture is copied as it is, and so is the sound where mp4 takes it. It is cut where the
-    picture ends. *target* may be *video* itself.
-
-    Args:
-        video: The clip whose picture is kept.
-        source: The clip whose sound is taken.
-        target: Where to write, ending in ``.mp4`` or ``.mov``.
-        start_s: Where in *source* to begin: what its `trim` began with, if it was cut.
-
-    Raises:
-        InputError: *target* cannot be written to.
-        SourceError: one of them cannot be read, is a URL, or *source* is silent.
-        TransferError: the result could not be written.
-    """
-    refuse_url(video, "add_sound")
-    refuse_url(source, "add_sound")
-    path = Path(target)
-
-    def work(checkpoint: Checkpoint) -> Path:
-        from dashscope_aa.media._mending.add_sound import join  # noqa: PLC0415 - the same
-        from dashscope_aa.media._mending.video import Clip  # noqa: PLC0415 - loads PyAV
-
-        with (
-            subject_of(seen_from, checkpoint=checkpoint) as picture,
-            subject_of(heard_from, checkpoint=checkpoint) as voice,
-        ):
-            video_clip, sound_clip = (
-                Clip(subject, *cast("tuple[Format, VideoFacts]", seen(subject, "video")))
-                for subject in (picture, voice)
-            )
-            container = cast("Container", target_format(path, video_clip.facts))
-            with replacing(path) as part, _said(path):
-                join(video_clip, sound_clip, part=part, start_s=start_s, container=container)
-        return path
-
-    async with readable(video, "video") as seen_from, readable(source, "video") as heard_from:
-        return await in_stoppable_thread(work)

@@ -6,15 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from dashscope_aa._concurrency import together
-from dashscope_aa._engines import AnimateAnyone, Engine
+from dashscope_aa._engines import AnimateAnyone, Engine, checked_engine
 from dashscope_aa._sources import ImageSource, MediaFile, VideoSource, is_url
-from dashscope_aa.errors import InputError, SourceError
+from dashscope_aa.errors import InputError
 from dashscope_aa.media._facts import Content, Facts, Kind, Unreadable, VideoFacts
 from dashscope_aa.media._judging.findings import Finding, Setting, role_of
 from dashscope_aa.media._judging.judge import judge
 from dashscope_aa.media._judging.rules import TEMPLATE_VIDEO
 from dashscope_aa.media._judging.rules_content import content_findings
-from dashscope_aa.media._opening.safety import NotReadable, Subject
+from dashscope_aa.media._opening.safety import Subject
 from dashscope_aa.media._opening.subjects import subject_of
 from dashscope_aa.media._probing.at_url import located, through
 from dashscope_aa.media._probing.examine import examine
@@ -23,6 +23,7 @@ from dashscope_aa.media._probing.local import (
     readable,
     seen,
     shown_name,
+    told_of,
 )
 from dashscope_aa.media._reporting.checked import Checked
 from dashscope_aa.media._reporting.report import Report
@@ -61,7 +62,7 @@ async def preflight(  # noqa: PLR0913 - one argument a choice; all but engine ha
         fetch: How to get ranges of a URL; None makes connections of its own.
 
     Raises:
-        InputError: neither is given.
+        InputError: neither is given, or *engine* is none.
         SourceError: one is missing, of no kind that can be looked at, or a URL leads nowhere;
             or *content* is asked of a large clip at a URL.
         TransportError: the network failed on the way to a URL.
@@ -69,7 +70,7 @@ async def preflight(  # noqa: PLR0913 - one argument a choice; all but engine ha
     if image is None and video is None:
         raise InputError("preflight needs an image, a video or both")
     desk = _Desk(
-        engine=engine,
+        engine=checked_engine(engine),
         content=content,
         bodystyle=bodystyle,
         look=partial(examine, allow_private=allow_private, isolate=isolate, fetch=fetch),
@@ -96,7 +97,9 @@ async def check(  # noqa: PLR0913 - one argument a choice; all but engine have d
     """
     look = partial(examine, allow_private=allow_private, isolate=isolate, fetch=fetch)
     watch = partial(_watched, allow_private=allow_private, fetch=fetch)
-    desk = _Desk(engine=engine, content=content, bodystyle=None, look=look, watch=watch)
+    desk = _Desk(
+        engine=checked_engine(engine), content=content, bodystyle=None, look=look, watch=watch
+    )
     checked = await desk.check(source, kind=None)
     if checked is None or checked.kind == "video":
         return Report(video=checked)
@@ -182,7 +185,5 @@ def _watch(subject: Subject) -> tuple[VideoFacts, Content]:
 
     found, facts = seen(subject, "video")
     clip = cast("VideoFacts", facts)
-    try:
+    with told_of(subject.name):
         return clip, look_at_content(subject, found, clip)
-    except NotReadable as error:
-        raise SourceError(str(error), hint=error.hint) from error

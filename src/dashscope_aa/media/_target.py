@@ -2,50 +2,87 @@
 
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from dashscope_aa.errors import InputError, TransferError
 
-__all__ = ["WriteError", "replacing"]
+__all__ = ["WriteError", "end_of", "replacing"]
 
 
 _STEM: Final = 24
 """How much of a name is kept, so that the new one is not too long for any disk."""
 
 
+_ROOM: Final = "Check the room on the disk."
+
+
 class WriteError(Exception):
-    """A result could not be written; the message is what FFmpeg said."""
+    """A result could not be written; the message is what disk or encoder said."""
+
+    def __init__(self, message: str, *, hint: str = _ROOM) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @contextmanager
-def replacing(target: Path) -> Generator[Path]:
+def replacing(target: Path, checkpoint: Callable[[], None]) -> Generator[Path]:
     """Give a path beside *target* to write to; it takes that name when the block ends well.
+
+    Args:
+        target: What is written.
+        checkpoint: Is called when all is written, and may still raise to leave *target* alone.
 
     Raises:
         InputError: *target* is a directory, or its own directory is missing or read-only.
-        TransferError: what was written cannot be put in its place.
+        TransferError: it cannot be written, or what was written cannot be put in its place.
     """
     _check(target)
     # Named after the target, for whoever finds one that a killed process left behind.
     part = target.with_name(f".{target.stem[:_STEM]}-{secrets.token_hex(4)}.part")
     try:
         yield part
-        try:
-            _settle(part, target)
-        except OSError as error:
-            msg = f"cannot write {str(target)!r}: {error.strerror or error}"
-            raise TransferError(msg) from error
+        with _writing():
+            _sync(part)
+        checkpoint()
+        with _writing():
+            part.replace(target)
+    except WriteError as error:
+        msg = f"cannot write {str(target)!r}: {error}"
+        raise TransferError(msg, hint=error.hint) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _settle(part: Path, target: Path) -> None:
+@contextmanager
+def _writing() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(error.strerror or str(error)) from error
+
+
+def end_of(part: Path, *, expected: bytes) -> int:
+    """Give where a file ends, once it is seen to end as it should.
+
+    Pillow does not notice if the disk takes only a part of what is left.
+
+    Raises:
+        WriteError: its end is missing.
+    """
+    with _writing(), part.open("rb") as file:
+        size_bytes = file.seek(-len(expected), os.SEEK_END) + len(expected)
+        whole = file.read() == expected
+    if not whole:
+        raise WriteError("the disk took only a part of it")
+    return size_bytes
+
+
+def _sync(part: Path) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    part.replace(target)
 
 
 def _check(target: Path) -> None:

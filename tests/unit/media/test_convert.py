@@ -1,9 +1,10 @@
 """The verb around a conversion: progress, cancellation, a target that is whole or not there."""
 
 import asyncio
+import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from dashscope_aa._engines import AnimateAnyone
 from dashscope_aa.errors import InputError, PreflightError, SourceError, TransferError
-from dashscope_aa.media._convert import add_sound, convert
+from dashscope_aa.media._add_sound import add_sound
+from dashscope_aa.media._convert import convert
 from dashscope_aa.media._preflight import check
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +168,50 @@ async def test_a_picture_is_no_clip(corpus: Path, tmp_path: Path) -> None:
         await convert(corpus / "photo.webp", tmp_path / "a.mp4", engine=AA, kind="video")
 
 
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(bytes(100))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda path: os.truncate(path, 60_000), id="cut off"),
+        pytest.param(lambda path: path.unlink(), id="gone"),
+        pytest.param(lambda path: path.touch(), id="written to"),
+        pytest.param(append, id="longer"),
+    ],
+)
+async def test_a_clip_that_changes_meanwhile_is_told(
+    corpus: Path, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    source = tmp_path / "browser.webm"
+    source.write_bytes((corpus / "browser.webm").read_bytes())
+    os.utime(source, (1, 1))
+    changes = iter([change])
+
+    def listen(_: float) -> None:
+        for once in changes:
+            once(source)
+
+    with pytest.raises(SourceError, match=r"^browser\.webm: it was changed while"):
+        await convert(source, tmp_path / "a.mp4", engine=AA, on_progress=listen)
+    assert "a.mp4" not in names(tmp_path)
+
+
+async def test_who_gives_up_at_last_gets_no_target(corpus: Path, tmp_path: Path) -> None:
+    with anyio.CancelScope() as scope:
+        await convert(
+            corpus / "h264.mp4",
+            tmp_path / "a.mp4",
+            engine=AA,
+            trim=(0, 2.2),
+            on_progress=lambda part: scope.cancel() if part > 0.99 else None,
+        )
+    assert scope.cancelled_caught
+    assert names(tmp_path) == []
+
+
 @pytest.fixture
 def full_disk() -> Iterator[None]:
     """Let no file grow beyond some kilobytes."""
@@ -211,6 +257,12 @@ async def test_add_sound_may_replace_the_clip(corpus: Path, tmp_path: Path) -> N
         pytest.param("photo.jpg", "h264.mp4", "expected a clip", id="a picture"),
         pytest.param("silent.mp4", "page.mp4", "a web page", id="no clip"),
         pytest.param("https://a/b.mp4", "h264.mp4", "needs the file itself", id="a URL"),
+        pytest.param(
+            "vp8.webm", "h264.mp4", "^vp8.webm: its picture is coded as 'vp8'", id="not for mp4"
+        ),
+        pytest.param(
+            "prores.mov", "h264.mp4", "^prores.mov: its picture .* which mp4", id="for mov alone"
+        ),
     ],
 )
 async def test_add_sound_faults(
@@ -219,4 +271,23 @@ async def test_add_sound_faults(
     seen: Any = video if "://" in video else corpus / video
     with pytest.raises(SourceError, match=message):
         await add_sound(seen, corpus / source, target=tmp_path / "a.mp4")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "start_s",
+    [
+        pytest.param(9.0, id="beyond the end"),
+        pytest.param(-1.0, id="before the beginning"),
+        pytest.param(float("nan"), id="no number"),
+    ],
+)
+async def test_sound_starts_within_the_sound(corpus: Path, tmp_path: Path, start_s: float) -> None:
+    with pytest.raises(InputError, match=r"start_s must be within the 2\.5\d s of the sound"):
+        await add_sound(
+            corpus / "silent.mp4",
+            corpus / "h264.mp4",
+            target=tmp_path / "a.mp4",
+            start_s=start_s,
+        )
     assert names(tmp_path) == []

@@ -33,6 +33,16 @@ async def test_one_alone(corpus: Path) -> None:
         await preflight(engine=AA)
 
 
+@pytest.mark.parametrize(
+    "engine", [pytest.param("wan", id="a name"), pytest.param(None, id="none")]
+)
+async def test_what_is_no_engine_is_refused(corpus: Path, engine: Any) -> None:
+    with pytest.raises(InputError, match="the engine must be"):
+        await preflight(video=corpus / "h264.mp4", engine=engine)
+    with pytest.raises(InputError, match="the engine must be"):
+        await check(corpus / "h264.mp4", engine=engine)
+
+
 @pytest.mark.parametrize("form", ["path", "text", "bytes", "file", "checked"])
 async def test_sources(corpus: Path, form: str) -> None:
     path = corpus / "fps_15.mp4"

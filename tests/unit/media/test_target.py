@@ -1,11 +1,14 @@
 """A target is whole or not there."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from dashscope_aa.errors import InputError, TransferError
-from dashscope_aa.media._target import replacing
+from dashscope_aa.media import _target
+
+replacing = partial(_target.replacing, checkpoint=lambda: None)
 
 
 def test_takes_its_name_in_the_end(tmp_path: Path) -> None:
@@ -24,6 +27,20 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     target.write_bytes(b"before")
     with pytest.raises(LookupError), replacing(target) as part:
         write_half(part)
+    assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_who_gives_up_at_last_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "a.mp4"
+    target.write_bytes(b"before")
+
+    def give_up() -> None:
+        assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [b"after", b"before"]
+        raise LookupError
+
+    with pytest.raises(LookupError), _target.replacing(target, give_up) as part:
+        part.write_bytes(b"after")
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
 

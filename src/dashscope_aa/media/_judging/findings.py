@@ -7,9 +7,9 @@ sentence a user reads, the row in the documentation and the fix all come from th
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, assert_never
+from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
-from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
+from dashscope_aa._engines import AnimateAnyone, Engine, checked_engine
 from dashscope_aa.media._facts import Kind
 from dashscope_aa.media._judging.limits import Limit, Measured, say
 
@@ -234,11 +234,11 @@ class Advice(Generic[FactsT]):
 
 
 def role_of(engine: Engine, kind: Kind) -> Role:
-    """Tell what a picture or a clip is for, given the engine."""
-    match engine:
-        case AnimateAnyone():
-            return "animate-anyone image" if kind == "image" else "template video"
-        case WanAnimate():
-            return "wan image" if kind == "image" else "wan video"
-        case _:
-            assert_never(engine)
+    """Tell what a picture or a clip is for, given the engine.
+
+    Raises:
+        InputError: the engine is none.
+    """
+    if isinstance(checked_engine(engine), AnimateAnyone):
+        return "animate-anyone image" if kind == "image" else "template video"
+    return "wan image" if kind == "image" else "wan video"

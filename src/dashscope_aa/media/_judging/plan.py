@@ -50,6 +50,28 @@ class Options:
     target_format: str | None = None
     """Format the target's name asks for; None takes what is least work."""
 
+    def __post_init__(self) -> None:
+        """Refuse words that would be ignored.
+
+        Raises:
+            InputError: one is not known.
+        """
+        _check_word("fit", self.fit, (None, "pad", "crop"))
+        _check_word("sound", self.sound, ("keep", "drop"))
+        trim: object = self.trim
+        match trim:
+            case None | (int() | float(), int() | float()):
+                return
+            case _:
+                msg = f"trim must be (start_s, end_s), two numbers of seconds, but is {trim!r}"
+                raise InputError(msg)
+
+
+def _check_word(name: str, given: object, known: tuple[object, ...]) -> None:
+    if given not in known:
+        msg = f"{name} must be {' or '.join(map(repr, known))}, but is {given!r}"
+        raise InputError(msg)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

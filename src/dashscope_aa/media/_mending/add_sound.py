@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
+from typing import cast
 
 from av.audio.stream import AudioStream
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
+from dashscope_aa.errors import SourceError
 from dashscope_aa.media._judging.plan import Container
 from dashscope_aa.media._judging.plan_video import SOUNDS
 from dashscope_aa.media._mending.tracks import Track
@@ -21,7 +23,7 @@ from dashscope_aa.media._opening.clip import (
     picture_stream,
     sound_stream,
 )
-from dashscope_aa.media._opening.safety import NotReadable
+from dashscope_aa.media._probing.local import told_of
 
 __all__ = ["join"]
 
@@ -37,19 +39,19 @@ def join(
     """Write to *part* the picture of *video* with the sound of *sound* from *start_s* on.
 
     Raises:
-        NotReadable: one of them cannot be read, or there is no sound.
+        SourceError: one of them cannot be read, or *container* cannot hold the picture.
         WriteError: the result cannot be written.
     """
     length_s = video.facts.duration_s
     with (
+        told_of(video.subject.name),
         open_clip(video.subject, video.found) as seen,
+        told_of(sound.subject.name),
         open_clip(sound.subject, sound.found) as heard,
         written(part, container) as result,
     ):
-        picture, voice = picture_stream(seen), sound_stream(heard)
-        if voice is None:
-            message = f"{sound.subject.name} has no sound"
-            raise NotReadable("format", message, hint="Give the clip whose sound is wanted.")
+        picture, voice = picture_stream(seen), cast("AudioStream", sound_stream(heard))
+        _check_fits(picture, result, container, video)
         shown = _Flow(
             clip=seen,
             stream=picture,
@@ -75,6 +77,20 @@ def join(
         for _, packets in merge(shown.packets(), spoken.packets(), key=itemgetter(0)):
             checkpoint()
             mux(packets, result, checkpoint=checkpoint)
+
+
+def _check_fits(
+    picture: VideoStream, result: OutputContainer, container: Container, video: Clip
+) -> None:
+    """Make sure that the picture can be copied.
+
+    Raises:
+        SourceError: *container* cannot hold it.
+    """
+    if (codec := codec_of(picture)) not in result.supported_codecs:
+        name = video.subject.name
+        msg = f"{name}: its picture is coded as {codec!r}, which {container} cannot hold"
+        raise SourceError(msg, hint="Convert it first: media.convert, or dashscope-aa convert.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ is nobody's business.
 """
 
 import io
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from math import ceil, sqrt
@@ -20,7 +19,7 @@ from dashscope_aa.media._judging.shape import Shape, reshape
 from dashscope_aa.media._opening.safety import Subject
 from dashscope_aa.media._opening.sniff import Format
 from dashscope_aa.media._opening.still import open_picture, turned_upright
-from dashscope_aa.media._target import WriteError
+from dashscope_aa.media._target import WriteError, end_of
 
 __all__ = ["convert_image"]
 
@@ -140,16 +139,10 @@ def _store(
 def _encode(picture: Image.Image, part: Path, *, format_: str, quality: int) -> int:
     """Write it to *part* and give its size in bytes.
 
-    Pillow lets go of the interpreter while it encodes to a file, and holds it if to memory. But
-    it does not notice if the disk takes only a part of what is left, so the end is looked for.
+    Pillow lets go of the interpreter while it encodes to a file, and holds it if to memory.
     """
     try:
         picture.save(part, format=format_, quality=quality)
-        with part.open("rb") as file:
-            size_bytes = file.seek(-len(_ENDS[format_]), os.SEEK_END) + len(_ENDS[format_])
-            whole = file.read() == _ENDS[format_]
     except OSError as error:
         raise WriteError(error.strerror or str(error)) from error
-    if not whole:
-        raise WriteError("the disk took only a part of it")
-    return size_bytes
+    return end_of(part, expected=_ENDS[format_])

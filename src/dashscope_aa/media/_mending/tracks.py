@@ -38,13 +38,31 @@ _PRIMING_S: Final = Fraction(1, 10)
 """Sound this far before the beginning is kept: decoders run in on it, players skip it."""
 
 
+_ENCODER: Final = "It may need a device that is not here: libx264 needs none."
+"""The hint about an encoder that fails."""
+
+
 @contextmanager
 def writing() -> Generator[None]:
     """Mark what goes wrong inside as a fault of the result's side."""
     try:
         yield
     except (FFmpegError, ValueError) as error:
-        raise WriteError(getattr(error, "strerror", None) or str(error)) from error
+        raise WriteError(_said(error)) from error
+
+
+@contextmanager
+def _encoding(stream: VideoStream | AudioStream) -> Generator[None]:
+    """Mark what goes wrong inside as a fault of the encoder."""
+    try:
+        yield
+    except (FFmpegError, ValueError) as error:
+        name = stream.codec_context.codec.name
+        raise WriteError(f"the encoder {name} failed: {_said(error)}", hint=_ENCODER) from error
+
+
+def _said(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def encoded(stream: VideoStream | AudioStream, frame: Frame | None) -> Iterator[AnyPacket]:
@@ -53,10 +71,10 @@ def encoded(stream: VideoStream | AudioStream, frame: Frame | None) -> Iterator[
     # encoder takes long; for sound there is no such way, nor need.
     lazy = isinstance(stream, VideoStream)
     encode = cast("Any", stream).encode_lazy if lazy else cast("Any", stream).encode
-    with writing():
+    with _encoding(stream):
         packets: Iterator[AnyPacket] = iter(encode(frame))
     while True:
-        with writing():
+        with _encoding(stream):
             packet = next(packets, None)
         if packet is None:
             return

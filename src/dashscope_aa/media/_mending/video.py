@@ -1,7 +1,7 @@
 """Carry out a plan for a clip: packets in, packets out, one pass."""
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -85,8 +85,10 @@ def written(part: Path, container: str) -> Generator[OutputContainer]:
     try:
         yield result
     except BaseException:
-        with result:  # close it, whatever that says: the result is of no use
-            raise
+        # Whatever that says: the result is of no use, and a full disk would fail it once more.
+        with suppress(FFmpegError, ValueError):
+            result.close()
+        raise
     with writing():
         result.close()
 

@@ -20,6 +20,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from dashscope_aa.errors import DashScopeError
 from dashscope_aa.media._opening.safety import (
     DECODERS,
     FAR_OPTIONS,
@@ -72,6 +73,8 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
             for stream in container.streams:
                 _limit(stream)
             yield container
+    except DashScopeError:
+        raise  # some of them are ValueErrors too
     except (FFmpegError, ValueError) as error:
         message = f"it is {found.says}, but cannot be read: {_said(error)}"
         raise NotReadable("damaged", message, hint=_DAMAGED) from error

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from dashscope_aa.errors import SourceError
-from dashscope_aa.media._opening.safety import Subject, open_path, suffix_of
+from dashscope_aa.media._opening.safety import NotReadable, Subject, open_path, suffix_of
 
-__all__ = ["subject_of"]
+__all__ = ["steady", "subject_of"]
 
 
 @contextmanager
@@ -39,6 +39,31 @@ def subject_of(source: object, *, checkpoint: Callable[[], None]) -> Generator[S
             yield _subject(shown, file, suffix_of(name), None, checkpoint)
         finally:
             file.seek(stands_at)
+
+
+@contextmanager
+def steady(subject: Subject) -> Generator[None]:
+    """Make sure that a file stays what it was: FFmpeg takes one that shrinks for one that ends.
+
+    Raises:
+        NotReadable: it is another one now.
+    """
+    before = _stamp(subject)
+    yield
+    if _stamp(subject) != before or subject.file.seek(0, io.SEEK_END) != subject.size_bytes:
+        message = "it was changed while it was read"
+        raise NotReadable("damaged", message, hint="Try again when nobody writes to it any more.")
+
+
+def _stamp(subject: Subject) -> tuple[int, ...]:
+    """Give what tells one state of a file from another; of what is no file there is but one."""
+    if subject.path is None:
+        return ()
+    try:
+        found = subject.path.stat()
+    except OSError:
+        return (0,)  # it is gone
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _subject(

@@ -1,8 +1,8 @@
 """Sources that can be read here, whatever they were handed over as."""
 
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, cast
 
@@ -10,11 +10,11 @@ from dashscope_aa._sources import ImageSource, MediaFile, is_url, opened
 from dashscope_aa.errors import SourceError
 from dashscope_aa.media._facts import Facts, Kind, Unreadable
 from dashscope_aa.media._opening.remote import shown_url
-from dashscope_aa.media._opening.safety import Subject, recognise
+from dashscope_aa.media._opening.safety import NotReadable, Subject, recognise
 from dashscope_aa.media._opening.sniff import Format
 from dashscope_aa.media._probing.look import look
 
-__all__ = ["KINDS_BY_SUFFIX", "readable", "refuse_url", "seen", "shown_name"]
+__all__ = ["KINDS_BY_SUFFIX", "readable", "refuse_url", "seen", "shown_name", "told_of"]
 
 KINDS_BY_SUFFIX: Final[dict[str | None, Kind]] = {
     **dict.fromkeys((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".heic", ".avif"), "image"),
@@ -63,6 +63,19 @@ def seen(subject: Subject, kind: Kind | None) -> tuple[Format, Facts]:
     if isinstance(facts, Unreadable):
         raise SourceError(facts.message, hint=facts.hint)
     return recognise(subject, kind), facts
+
+
+@contextmanager
+def told_of(name: str) -> Generator[None]:
+    """Raise what is wrong with the source of that name as users know it.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        yield
+    except NotReadable as error:
+        raise SourceError(f"{name}: {error}", hint=error.hint) from error
 
 
 def shown_name(source: object) -> str:

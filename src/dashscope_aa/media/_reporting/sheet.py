@@ -13,7 +13,7 @@ from dashscope_aa.media._judging.limits import Measured, Number, say
 from dashscope_aa.media._judging.rules import IMAGE_TABLES, VIDEO_TABLES
 from dashscope_aa.media._reporting.checked import Checked
 from dashscope_aa.media._reporting.shots import shots
-from dashscope_aa.media._target import replacing
+from dashscope_aa.media._target import WriteError, end_of, replacing
 from dashscope_aa.media._worker import Checkpoint
 
 __all__ = ["draw"]
@@ -35,6 +35,8 @@ _COLOURS: Final[dict[Severity, Colour]] = {
     Severity.WARNING: (185, 119, 14),
     Severity.ADVICE: (110, 110, 110),
 }
+_END: Final = b"IEND\xaeB`\x82"
+"""What every whole PNG ends with."""
 _ROOM: Final = 1.3
 """How far a bar goes beyond what it has to show."""
 
@@ -44,6 +46,7 @@ def draw(checked: Iterable[Checked], path: Path, *, checkpoint: Checkpoint) -> P
 
     Raises:
         InputError: *path* cannot be written to.
+        TransferError: the disk is full.
     """
     strips = [strip for one in checked for strip in _strips(one, checkpoint)]
     height = sum(strip.height for strip in strips) + 2 * _MARGIN
@@ -52,9 +55,17 @@ def draw(checked: Iterable[Checked], path: Path, *, checkpoint: Checkpoint) -> P
     for strip in strips:
         sheet.paste(strip, (0, top))
         top += strip.height
-    with replacing(path) as part:
-        sheet.save(part, format="PNG")
+    with replacing(path, checkpoint) as part:
+        _save(sheet, part)
     return path
+
+
+def _save(sheet: Image.Image, part: Path) -> None:
+    try:
+        sheet.save(part, format="PNG")
+    except OSError as error:
+        raise WriteError(error.strerror or str(error)) from error
+    end_of(part, expected=_END)
 
 
 def _strips(one: Checked, checkpoint: Checkpoint) -> Iterator[Image.Image]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import PurePath
+from typing import Any
 
 import pytest
 
@@ -287,6 +288,21 @@ def test_what_was_asked_for_is_not_refused() -> None:
 def test_options_that_make_no_sense(facts: Facts, options: Options, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plan_for(facts, AA, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"fit": "stretch"}, "None or 'pad' or 'crop', but is 'stretch'", id="fit"),
+        pytest.param({"sound": "none"}, "'keep' or 'drop', but is 'none'", id="sound"),
+        pytest.param({"trim": (0,)}, r"two numbers of seconds, but is \(0,\)", id="no end"),
+        pytest.param({"trim": "1-3"}, "two numbers of seconds", id="trim in words"),
+        pytest.param({"trim": 3}, "two numbers of seconds", id="one number"),
+    ],
+)
+def test_words_that_are_not_known(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plan(CLIP, engine=AA, **options)
 
 
 @pytest.mark.parametrize(

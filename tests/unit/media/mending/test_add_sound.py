@@ -12,7 +12,7 @@ import anyio
 import av
 import pytest
 
-from dashscope_aa.media._convert import add_sound
+from dashscope_aa.media._add_sound import add_sound
 from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._probe import probe
 

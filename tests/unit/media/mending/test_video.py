@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
-from dashscope_aa.errors import InputError, PreflightError, SourceError
+from dashscope_aa.errors import InputError, PreflightError, SourceError, TransferError
 from dashscope_aa.media._convert import Converted, convert
 from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._judging.findings import Severity
@@ -389,6 +389,13 @@ def test_a_bit_rate_that_keeps_the_limit(tmp_path: Path) -> None:
 def test_encoders_that_will_not_do(corpus: Path, tmp_path: Path, encoder: str) -> None:
     with pytest.raises(InputError, match="encoder must be one that PyAV has"):
         mend(corpus / "fps_15.mp4", tmp_path / "made.mp4", encoder=encoder)
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_encoder_that_fails_is_told(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="the encoder libx264rgb failed: ") as caught:
+        mend(corpus / "fps_15.mp4", tmp_path / "made.mp4", encoder="libx264rgb")
+    assert caught.value.hint == "It may need a device that is not here: libx264 needs none."
     assert not any(tmp_path.iterdir())
 
 
