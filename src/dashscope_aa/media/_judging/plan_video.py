@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from math import isclose
+from math import floor, isclose
 from typing import Final, TypeAlias
 
 from dashscope_aa.errors import InputError
@@ -37,6 +37,8 @@ _COPIED: Final = ("h264", "hevc")
 """Codecs of pictures that are copied into another container."""
 _PACES_FPS: Final = (24, 25, 30, 50, 60)
 _SLACK_S: Final = 0.05
+_ROUNDING: Final = 1e-6
+"""What a product of rate and time may miss a whole number of frames by."""
 _HEADROOM: Final = 0.95
 """Part of the allowed bytes that is planned with: rate control is not exact."""
 _LEAST_BPS: Final = 100_000
@@ -90,7 +92,18 @@ class _Draft:
                 f"but is ({start_s:g}, {end_s:g})"
             )
             raise InputError(msg)
-        return start_s, min(end_s, whole_s) - start_s
+        length_s = min(end_s, whole_s) - start_s
+        return self._on_a_frame(start_s, whole_s - length_s), length_s
+
+    def _on_a_frame(self, start_s: float, latest_s: float) -> float:
+        """Move a start to the nearest frame: between two of them, which one is shown would be luck.
+
+        Frames of the result are then those of the clip, each shown once if the rate stays.
+        """
+        rate = self.facts.fps
+        if self.facts.variable_rate or rate <= 0:
+            return start_s
+        return min(floor(start_s * rate + 0.5), floor(latest_s * rate + _ROUNDING)) / rate
 
     @cached_property
     def encodes(self) -> bool:
@@ -161,7 +174,8 @@ class _Draft:
         """Say what is done."""
         start_s, length_s = self.part
         if self.options.trim:
-            yield Step(f"keep {start_s:g} to {start_s + length_s:g} s", ASKED)
+            kept = f"{round(start_s, 3):g} to {round(start_s + length_s, 3):g} s"
+            yield Step(f"keep {kept}", ASKED)
         if self.encodes:
             yield from self._picture_steps()
             why = self.wrong.get("codec") or self.wrong.get("file size") or self._uncopied

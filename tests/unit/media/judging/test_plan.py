@@ -265,6 +265,29 @@ def test_refused_unless_asked_for(facts: Facts, options: Options, code: str) -> 
     assert decided.describe()[-1].startswith("not done: ")
 
 
+@pytest.mark.parametrize(
+    ("facts", "trim", "start", "length_s"),
+    [
+        pytest.param(CLIP, (0.5, 4), Fraction(15, 30), 3.5, id="on a frame"),
+        pytest.param(CLIP, (0.25, 4.25), Fraction(8, 30), 4, id="half-way: the later one"),
+        pytest.param(CLIP, (0.24, 4.24), Fraction(7, 30), 4, id="near a frame"),
+        pytest.param(
+            CLIP, (0.25, 10), Fraction(7, 30), 9.75, id="half-way, and as long as there is"
+        ),
+        pytest.param(
+            replace(CLIP, variable_rate=True), (0.25, 4.25), Fraction(1, 4), 4, id="uneven"
+        ),
+    ],
+)
+def test_what_is_kept_begins_with_a_frame(
+    facts: VideoFacts, trim: tuple[float, float], start: Fraction, length_s: float
+) -> None:
+    recipe = plan_for(facts, AA, Options(trim=trim)).recipe
+    assert isinstance(recipe, VideoRecipe)
+    assert recipe.start_s == pytest.approx(float(start), abs=1e-9)
+    assert recipe.duration_s == pytest.approx(length_s)
+
+
 def test_what_was_asked_for_is_not_refused() -> None:
     long = replace(CLIP, duration_s=90.0)
     decided = plan_for(long, AA, Options(trim=(10, 40)))

@@ -357,6 +357,47 @@ def test_trim_keeps_what_was_asked_for(tmp_path: Path) -> None:
     assert made.facts.audio_duration_s == pytest.approx(2.25, abs=0.03)
 
 
+LEVELS = 10
+
+
+def ramp(path: Path, fps: int) -> Path:
+    """Encode frames that grow brighter, over and over."""
+    with av.open(str(path), "w") as film:
+        picture: Any = film.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
+        picture.width, picture.height, picture.pix_fmt = 224, 224, "yuv420p"
+        for number in range(4 * fps):
+            level = 20 + 20 * (number % LEVELS)
+            frame = ANY_FRAME.from_image(Image.new("RGB", (224, 224), (level,) * 3))
+            film.mux(picture.encode(frame.reformat(format="yuv420p")))
+        film.mux(picture.encode(None))
+    return path
+
+
+def levels_of(path: Path) -> list[int]:
+    """Give which of the levels each frame has."""
+    with av.open(str(path)) as film:
+        greys = [frame.reformat(2, 2, "gray") for frame in film.decode(video=0)]
+    return [round((bytes(grey.planes[0])[0] - 20) / 20) for grey in greys]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(
+    ("fps", "start_s"),
+    [
+        pytest.param(25, 0.5, id="between two frames, 25 fps"),
+        pytest.param(25, 1.3, id="between two others"),
+        pytest.param(30, 0.25, id="between two frames, 30 fps"),
+        pytest.param(30, 0.26, id="beside a frame"),
+    ],
+)
+def test_trim_shows_each_frame_once(tmp_path: Path, suffix: str, fps: int, start_s: float) -> None:
+    shot = ramp(tmp_path / f"film{suffix}", fps)
+    mend(shot, tmp_path / "made.mp4", trim=(start_s, start_s + 2.1))
+    levels = levels_of(tmp_path / "made.mp4")
+    assert levels == [(levels[0] + number) % LEVELS for number in range(len(levels))]
+    assert abs(len(levels) - 2.1 * fps) <= 1
+
+
 def test_sound_is_dropped_without_encoding_anew(corpus: Path, tmp_path: Path) -> None:
     made = mend(corpus / "h264.mp4", tmp_path / "made.mp4", sound="drop")
     assert isinstance(made.facts, VideoFacts)
