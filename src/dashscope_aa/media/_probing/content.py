@@ -6,8 +6,9 @@ light. Dissolves and fades are not found: nothing that was tried finds them with
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from itertools import accumulate, pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise, zip_longest
 from typing import Final, Literal, TypeAlias, cast
 
 from av.container import InputContainer
@@ -92,19 +93,31 @@ def _greys(
             yield float(time_s), grey(frame, size, scaling="FAST_BILINEAR")
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change from one frame to the next that may be a cut."""
+
+    time_s: float
+    before: Image.Image
+    after: Image.Image
+    size: float
+
+
 def cuts(greys: Iterable[tuple[float, Image.Image]]) -> Iterator[float]:
     """Give the times at which a new scene begins."""
-    changes: list[float] = []
-    candidates: dict[int, tuple[float, Image.Image, Image.Image]] = {}
+    sizes: list[float] = []
+    candidates: dict[int, _Change] = {}
     for (_, before), (time_s, after) in pairwise(greys):
-        change = difference(before, after)
-        if change >= max([_LEAST, *(_OVER_MOST * last for last in changes[-_AROUND:])]):
-            candidates[len(changes)] = (time_s, before, after)
-        changes.append(change)
-    for at, (time_s, before, after) in candidates.items():
-        around = changes[max(0, at - _AROUND) : at] + changes[at + 1 : at + 1 + _AROUND]
-        if _stands_out(changes[at], around) and not _relit(before, after, changes[at]):
-            yield time_s
+        size = difference(before, after)
+        if size >= max([_LEAST, *(_OVER_MOST * last for last in sizes[-_AROUND:])]):
+            candidates[len(sizes)] = _Change(time_s, before, after, size)
+        sizes.append(size)
+    found: list[_Change] = []
+    for at, change in candidates.items():
+        around = sizes[max(0, at - _AROUND) : at] + sizes[at + 1 : at + 1 + _AROUND]
+        if _stands_out(change.size, around) and not _relit(change):
+            found.append(change)
+    yield from (change.time_s for change in _without_blinding(found))
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
@@ -119,10 +132,40 @@ def _stands_out(change: float, around: list[float]) -> bool:
     return change >= _OVER_MEAN * mean and change >= _OVER_MOST * max(around)
 
 
-def _relit(before: Image.Image, after: Image.Image, change: float) -> bool:
-    """Tell whether the same scene is seen in other light."""
-    matched = before.point(_levels(before.histogram(), after.histogram()))
-    return difference(matched, after) < _LIGHT * change
+def _relit(change: _Change) -> bool:
+    """Tell whether the same scene is seen in other light.
+
+    Asked both ways, for any scene can be dimmed until it looks like a wall.
+    """
+    before, after = change.before, change.after
+    return _explains(before, after, change.size) and _explains(after, before, change.size)
+
+
+def _without_blinding(changes: Sequence[_Change]) -> Iterator[_Change]:
+    """Leave out light in which nothing is seen, or none, where the same scene comes back."""
+    back = None
+    for change, following in zip_longest(changes, changes[1:]):
+        if change is back:
+            continue
+        back = following if following and _is_blinding(change, following) else None
+        if back is None:
+            yield change
+
+
+def _is_blinding(change: _Change, following: _Change) -> bool:
+    seen, again = change.before, following.after
+    # Two scenes that have nothing in common differ by more than the contrast of one.
+    return (
+        _explains(seen, change.after, change.size)
+        and _explains(again, following.before, following.size)
+        and difference(seen, again) < _LIGHT * ImageStat.Stat(seen).stddev[0]
+    )
+
+
+def _explains(seen: Image.Image, shown: Image.Image, size: float) -> bool:
+    """Tell whether other light makes of what was seen what is shown."""
+    matched = seen.point(_levels(seen.histogram(), shown.histogram()))
+    return difference(matched, shown) < _LIGHT * size
 
 
 def _levels(old: list[int], new: list[int]) -> list[int]:

@@ -46,6 +46,7 @@ class Scene:
         pan: float = 0.0,
         stutter: int = 1,
         light: Callable[[float], float] = lambda _: 1.0,
+        contrasts: tuple[float, ...] = (),
     ) -> None:
         self.seconds = seconds
         self.cuts = cuts
@@ -54,6 +55,9 @@ class Scene:
         self.stutter = stutter
         self.light = light
         self._grounds = [ground(seed) for seed in range(len(cuts) + 1)]
+        for number, contrast in enumerate(contrasts):
+            plain = ImageEnhance.Contrast(self._grounds[number])
+            self._grounds[number] = plain.enhance(contrast)
 
     def frames(self) -> Iterator[Image.Image]:
         for number in range(round(self.seconds * FPS)):
@@ -107,6 +111,16 @@ def found_in(scene: Scene, path: Path, **options: Any) -> tuple[Finding, ...]:
             id="after a flash",
         ),
         pytest.param(Scene(cuts=(2.0,), pace=0), id="in what stands still"),
+        pytest.param(Scene(cuts=(2.0,), contrasts=(1, 0.1)), id="into a scene of little contrast"),
+        pytest.param(Scene(cuts=(2.0,), contrasts=(1, 0)), id="to a plain wall"),
+        pytest.param(Scene(cuts=(2.0,), contrasts=(0, 1)), id="from a plain wall"),
+        pytest.param(
+            Scene(cuts=(1.5, 2.5), light=lambda time_s: float(not 1.5 <= time_s < 2.5)),
+            id="to black, and to another scene",
+        ),
+        pytest.param(
+            Scene(cuts=(1.5, 2.5), contrasts=(1, 0, 1)), id="over a wall to another scene"
+        ),
     ],
 )
 def test_cuts_are_found(tmp_path: Path, scene: Scene) -> None:
@@ -136,6 +150,12 @@ def test_cuts_are_found_without_frames_to_skip(tmp_path: Path) -> None:
         ),
         pytest.param(
             Scene(light=lambda time_s: 2.0 if time_s % 0.25 < 0.09 else 1.0), id="stroboscope"
+        ),
+        pytest.param(
+            Scene(light=lambda time_s: 20.0 if 2 <= time_s < 2.6 else 1.0), id="a blinding flash"
+        ),
+        pytest.param(
+            Scene(light=lambda time_s: 0.0 if 1.5 <= time_s < 3 else 1.0), id="dark for a while"
         ),
         pytest.param(Scene(light=lambda time_s: 1.0 if time_s < 2 else 0.5), id="lights go out"),
     ],
