@@ -16,6 +16,9 @@ _BODY_BYTES: Final = 32 * 1024 * 1024
 """The longest box that is read into memory; an index of that many samples is shorter."""
 
 _BOXES: Final = 100_000
+"""The most boxes of a file, one level deep: a long clip may have a fragment for each frame."""
+_INNER_BOXES: Final = 10_000
+"""The most boxes inside one: a picture of many tiles has some hundred properties."""
 _DEPTH: Final = 8
 _HOLDERS: Final = frozenset(
     (b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"iprp", b"ipco")
@@ -73,21 +76,36 @@ def read(file: BinaryIO, box: Box) -> bytes:
 def boxes(data: bytes, start: int, stop: int) -> Iterator[Box]:
     """Give the boxes between two offsets, one level deep."""
     at = start
-    while at < stop and (box := _box(data[at : at + 16], at, stop)) is not None:
+    for _ in range(_INNER_BOXES):
+        box = _box(data[at : at + 16], at, stop) if at < stop else None
+        if box is None:
+            return
         if box.end > stop:
             raise BadBoxes("damaged", f"its {box} box is longer than the box around it")
         yield box
         at = box.end
+    raise _too_many()
 
 
-def inside(data: bytes, box: Box, depth: int = 0) -> Iterator[Box]:
+def inside(data: bytes, box: Box) -> Iterator[Box]:
     """Give the boxes inside *box*, and those inside them where they only hold others."""
+    for count, inner in enumerate(_inside(data, box, 0)):
+        if count == _INNER_BOXES:
+            raise _too_many()
+        yield inner
+
+
+def _inside(data: bytes, box: Box, depth: int) -> Iterator[Box]:
     if depth > _DEPTH:
         raise BadBoxes("damaged", f"its boxes are nested more than {_DEPTH} deep")
     for inner in boxes(data, box.body, box.end):
         yield inner
         if inner.kind in _HOLDERS:
-            yield from inside(data, inner, depth + 1)
+            yield from _inside(data, inner, depth + 1)
+
+
+def _too_many() -> BadBoxes:
+    return BadBoxes("too_large", f"it has a box with more than {_INNER_BOXES} others inside")
 
 
 def numbers(data: bytes, layout: str, at: int) -> tuple[int, ...]:

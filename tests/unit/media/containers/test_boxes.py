@@ -89,6 +89,8 @@ def test_tables(
         pytest.param(track(box(b"co64", numbers(0, 2, 0))), "damaged", id="offsets missing"),
         pytest.param(track(box(b"elst", numbers(0, 5000))), "too_large", id="edits without end"),
         pytest.param(track() * 65, "too_large", id="tracks without end"),
+        pytest.param(box(b"free") * 10_001, "too_large", id="boxes without end"),
+        pytest.param(track(box(b"free") * 9_999), "too_large", id="boxes without end, below"),
         pytest.param(box(b"cmov"), "damaged", id="a compressed index"),
         pytest.param(track(b"\0\0\0\xffstsz"), "damaged", id="a box longer than what holds it"),
         pytest.param(track(box(b"stsz")), "damaged", id="a box without its fields"),
