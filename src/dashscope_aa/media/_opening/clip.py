@@ -21,11 +21,13 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from dashscope_aa.errors import DashScopeError
+from dashscope_aa.media._opening.range_file import WantedFile
 from dashscope_aa.media._opening.safety import (
     DECODERS,
     FAR_OPTIONS,
     FFMPEG_OPTIONS,
     VIDEO_PIXELS,
+    WITH_INDEX,
     NotReadable,
     Subject,
     ffmpeg_path,
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 else:
     AnyPacket = Packet  # generic in the stubs only
 
+_NEAR_BYTES: Final = 256 * 1024
+_FAR_BYTES: Final = 32 * 1024
+"""How much FFmpeg reads at a time, where it does not read by itself."""
 _STILLS: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 
@@ -60,15 +65,17 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
     Raises:
         NotReadable: FFmpeg cannot make sense of it.
     """
-    subject.file.seek(0)
-    source = ffmpeg_path(subject.path) if subject.path else subject.file
+    file = WantedFile(subject.file, subject.size_bytes, subject.checkpoint)
+    # What has an index is read by FFmpeg itself, for it never has to look for packets.
+    indexed = subject.path is not None and found.opened_by in WITH_INDEX
     try:
         with av.open(
-            source,
+            ffmpeg_path(subject.path) if subject.path and indexed else file,
             "r",
             format=found.opened_by,
             options=FFMPEG_OPTIONS | FAR_OPTIONS if subject.far else FFMPEG_OPTIONS,
             metadata_errors="ignore",
+            buffer_size=_NEAR_BYTES if subject.path else _FAR_BYTES,
         ) as container:
             for stream in container.streams:
                 _limit(stream)
@@ -78,6 +85,9 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
     except (FFmpegError, ValueError) as error:
         message = f"it is {found.says}, but cannot be read: {_said(error)}"
         raise NotReadable("damaged", message, hint=_DAMAGED) from error
+    finally:
+        if file.fault is not None:
+            raise file.fault
 
 
 def _limit(stream: Stream) -> None:

@@ -1,10 +1,10 @@
-"""Files made of ranges: what FFmpeg and Pillow read is fetched when they ask for it."""
+"""Files for FFmpeg and Pillow: fetched in ranges when they are read, or read only while wanted."""
 
 import io
 from collections.abc import Callable
 from typing import BinaryIO, Final, TypeAlias
 
-__all__ = ["Ends", "RangeFile", "ReadRange"]
+__all__ = ["Ends", "RangeFile", "ReadRange", "WantedFile"]
 
 ReadRange: TypeAlias = Callable[[int, int], bytes]
 """Give the bytes from one offset up to another; may wait."""
@@ -118,5 +118,30 @@ class Ends(_Seekable):
         return self._part(start, self._hole.start) + self._get(self._hole.start, stop)
 
     def _part(self, start: int, stop: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(stop - start)
+
+
+class WantedFile(_Seekable):
+    """A file that ends where its reader gives up: FFmpeg may read gigabytes to find a packet.
+
+    It keeps its own place, so that another may read the same file meanwhile.
+    """
+
+    def __init__(self, file: BinaryIO, size_bytes: int, checkpoint: Callable[[], None]) -> None:
+        super().__init__(size_bytes)
+        self._file = file
+        self._checkpoint = checkpoint
+        self.fault: BaseException | None = None
+        """What the checkpoint raised: nothing of that kind must go through FFmpeg."""
+
+    def _get(self, start: int, stop: int) -> bytes:
+        if self.fault is None:
+            try:
+                self._checkpoint()
+            except BaseException as error:  # noqa: BLE001 - it is raised when FFmpeg has returned
+                self.fault = error
+        if self.fault is not None:
+            return b""
         self._file.seek(start)
         return self._file.read(stop - start)

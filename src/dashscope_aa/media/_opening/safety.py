@@ -24,6 +24,7 @@ __all__ = [
     "FFMPEG_OPTIONS",
     "IMAGE_PIXELS",
     "VIDEO_PIXELS",
+    "WITH_INDEX",
     "NotReadable",
     "Subject",
     "ffmpeg_path",
@@ -40,6 +41,9 @@ VIDEO_PIXELS: Final = 2**25
 
 DEMUXERS: Final = ("mov", "avi", "matroska", "flv", "asf", "mpegts")
 """FFmpeg's names of the only demuxers that are ever used. None of them opens other files."""
+
+WITH_INDEX: Final = frozenset(("mov", "avi"))
+"""Demuxers of formats whose index tells of every frame."""
 
 DECODERS: Final = frozenset(
     (

@@ -9,14 +9,12 @@ from dataclasses import replace
 from typing import BinaryIO, Final, cast
 
 from dashscope_aa.media._opening.range_file import Ends
-from dashscope_aa.media._opening.safety import Subject
+from dashscope_aa.media._opening.safety import WITH_INDEX, Subject
 from dashscope_aa.media._opening.sniff import Format
 
 __all__ = ["views"]
 
 _MIB: Final = 1024 * 1024
-_WITH_INDEX: Final = frozenset(("mov", "avi"))
-"""Demuxers of formats whose index tells of every frame."""
 _READ_WHOLE: Final = 4 * _MIB
 _BEGINNING: Final = _MIB
 _ENDINGS: Final = (_MIB // 2, 6 * _MIB)
@@ -25,7 +23,7 @@ _ENDINGS: Final = (_MIB // 2, 6 * _MIB)
 
 def views(subject: Subject, found: Format) -> Iterator[Subject]:
     """Give the subject as it is to be read: whole, or both ends of it, then more of them."""
-    if not subject.far or found.opened_by in _WITH_INDEX or subject.size_bytes <= _READ_WHOLE:
+    if not subject.far or found.opened_by in WITH_INDEX or subject.size_bytes <= _READ_WHOLE:
         yield subject
         return
     for ending in _ENDINGS:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashscope_aa.media._opening.range_file import Ends, RangeFile
+from dashscope_aa.media._opening.range_file import Ends, RangeFile, WantedFile
 
 KIBIBYTE = 1024
 DATA = random.Random(1).randbytes(700 * KIBIBYTE + 123)  # noqa: S311 - a test wants it the same
@@ -119,3 +119,25 @@ def test_ends_leave_out_the_hole(start: int, length: int, at: int, count: int) -
     expected = data[: hole.start] + data[hole.stop :]
     file.seek(at)
     assert file.read(count) == (expected[at:] if count < 0 else expected[at : at + count])
+
+
+@given(st.lists(st.tuples(st.integers(0, len(DATA) + 10), st.integers(-1, 90_000)), max_size=12))
+def test_a_wanted_file_is_read_as_it_is(reads: list[tuple[int, int]]) -> None:
+    below = io.BytesIO(DATA)
+    file = WantedFile(below, len(DATA), lambda: None)
+    for start, length in reads:
+        file.seek(start)
+        below.seek(7)  # somebody else reads it too
+        assert file.read(length) == (DATA[start:] if length < 0 else DATA[start : start + length])
+
+
+def test_a_file_that_nobody_wants_has_ended() -> None:
+    wanted = iter([True, True])
+
+    def checkpoint() -> None:
+        if not next(wanted, False):
+            raise LookupError
+
+    file = WantedFile(io.BytesIO(DATA), len(DATA), checkpoint)
+    assert [len(file.read(10)) for _ in range(4)] == [10, 10, 0, 0]
+    assert isinstance(file.fault, LookupError)

@@ -1,5 +1,6 @@
 """The facts of every clip of the corpus, and that they are what a decoder sees."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -303,3 +304,28 @@ def test_tracks_that_only_ffmpeg_sees_are_counted_by_packets(
         30.0,
         pytest.approx(2.5, abs=0.05),
     )
+
+
+class GivenUp(BaseException):
+    """What a cancelled thread raises is no Exception either."""
+
+
+@pytest.mark.parametrize("name", ["h264.flv", "h264.mkv", "no_duration.webm"])
+def test_a_look_for_packets_that_do_not_come_can_be_given_up(
+    corpus: Path, tmp_path: Path, name: str
+) -> None:
+    """FFmpeg reads to the end of a file that goes on as zeros before it gives a packet."""
+    hollow = tmp_path / name
+    hollow.write_bytes((corpus / name).read_bytes())
+    size_bytes = hollow.stat().st_size
+    os.truncate(hollow, size_bytes + 2**30)
+    asked = 0
+
+    def checkpoint() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 2 + size_bytes // 2**17:
+            raise GivenUp
+
+    with pytest.raises(GivenUp), subject_of(hollow, checkpoint=checkpoint) as subject:
+        look(subject, "video")
