@@ -5,14 +5,17 @@ requests fetch just those. Where the address leads is checked before each connec
 so that a stranger's URL does not become a look into the own network.
 """
 
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+import anyio
+
 from dashscope_aa._http import FetchRange
 from dashscope_aa._protocol import Reply
-from dashscope_aa.errors import ProtocolError, SourceError
+from dashscope_aa.errors import SourceError
 from dashscope_aa.media._opening.addresses import public_address
 
 __all__ = ["Remote", "locate", "shown_url"]
@@ -26,9 +29,17 @@ WHOLE_BYTES: Final = 32 * 1024 * 1024
 READ_BYTES: Final = 16 * 1024 * 1024
 """How much is read at most of one URL, in all."""
 
+TIME_S: Final = 60.0
+"""How long is waited for what is read of one URL, in all."""
+
 _REDIRECTS: Final = 5
 _REDIRECTED: Final = 3
 _PORTS: Final = {"http": 80, "https": 443}
+_RANGE: Final = re.compile(r"bytes (?P<start>\d{1,18})-\d{1,18}/(?P<total>\d{1,18})", re.ASCII)
+
+_DOWNLOAD: Final = "Download it, and give the file."
+_EXPIRED: Final = "Open the URL in a browser; it may have expired."
+_LATER: Final = "Try again later."
 
 
 @dataclass(slots=True)
@@ -61,7 +72,7 @@ class Remote:
                 f"{shown_url(self.url)}: {purpose} has to read all of its {self.size_bytes} bytes, "
                 f"but at most {READ_BYTES} are read of a URL"
             )
-            raise SourceError(msg, hint="Download it, and give the file.")
+            raise SourceError(msg, hint=_DOWNLOAD)
 
     async def read(self, start: int, stop: int) -> bytes:
         """Get the bytes from *start* up to *stop*.
@@ -75,11 +86,18 @@ class Remote:
         self.read_bytes += stop - start
         if self.read_bytes > READ_BYTES:
             msg = f"{shown_url(self.url)}: more than {READ_BYTES} bytes of it would have to be read"
-            raise SourceError(msg, hint="Download it, and give the file.")
+            raise SourceError(msg, hint=_DOWNLOAD)
         answer = await self.fetch(self.url, start=start, stop=stop, address=self.address)
-        if answer.status != HTTPStatus.PARTIAL_CONTENT or _total(answer) != self.size_bytes:
+        partial = answer.status == HTTPStatus.PARTIAL_CONTENT
+        if not partial or _total(answer, self.url, start=start) != self.size_bytes:
             msg = f"{shown_url(self.url)}: it changed while it was read (HTTP {answer.status})"
             raise SourceError(msg, hint="Try again, or download it and give the file.")
+        if len(answer.body) < stop - start:
+            msg = (
+                f"{shown_url(self.url)}: the server gave {len(answer.body)} of the "
+                f"{stop - start} bytes from {start} on"
+            )
+            raise SourceError(msg, hint=_DOWNLOAD)
         return answer.body
 
 
@@ -87,12 +105,13 @@ async def locate(url: str, fetch: FetchRange, *, allow_private: bool) -> Remote:
     """Follow a URL to its file and read the first bytes of it.
 
     Raises:
-        SourceError: it leads to a private address, nowhere, or in circles.
+        SourceError: it leads to a private address, nowhere, or in circles, or takes too long.
         TransportError: no answer came.
     """
-    here = url
+    here, fetch = url, _patient(fetch)
     for _ in range(_REDIRECTS + 1):
-        address = None if allow_private else await _checked(here)
+        host, port = _place(here)
+        address = None if allow_private else await public_address(host, port)
         answer = await fetch(here, start=0, stop=FIRST_BYTES, address=address)
         location = answer.headers.get("location")
         if answer.status // 100 == _REDIRECTED and location:
@@ -103,13 +122,40 @@ async def locate(url: str, fetch: FetchRange, *, allow_private: bool) -> Remote:
     raise SourceError(msg)
 
 
-async def _checked(url: str) -> str:
-    """Give the address to connect to, if the internet may be asked for it."""
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
+def _patient(fetch: FetchRange) -> FetchRange:
+    """Give a `FetchRange` that gives up when all its waiting comes to `TIME_S`."""
+    waited_s = 0.0
+
+    async def patient(url: str, *, start: int, stop: int, address: str | None = None) -> Reply:
+        nonlocal waited_s
+        since_s = anyio.current_time()
+        with anyio.move_on_after(TIME_S - waited_s):
+            answer = await fetch(url, start=start, stop=stop, address=address)
+            waited_s += anyio.current_time() - since_s
+            return answer
+        msg = f"{shown_url(url)}: what is needed of it did not come within {TIME_S:g} s"
+        raise SourceError(msg, hint=_DOWNLOAD)
+
+    return patient
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Give host and port.
+
+    Raises:
+        SourceError: there is none that could be connected to.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        # Neither URL nor error is shown: what looks like a port may be a password.
+        msg = "expected a URL, but the one given has no host and port that make sense"
+        raise SourceError(msg, hint="Write it as https://host/path.") from None
+    if scheme not in _PORTS or not host:
         msg = f"{shown_url(url)}: expected a URL with http or https and a host"
         raise SourceError(msg)
-    return await public_address(parts.hostname, parts.port or _PORTS[parts.scheme])
+    return host, port or _PORTS[scheme]
 
 
 async def _remote(url: str, address: str | None, answer: Reply, fetch: FetchRange) -> Remote:
@@ -118,7 +164,7 @@ async def _remote(url: str, address: str | None, answer: Reply, fetch: FetchRang
             return Remote(
                 url=url,
                 address=address,
-                size_bytes=_total(answer),
+                size_bytes=_total(answer, url, start=0),
                 head=answer.body,
                 has_ranges=True,
                 fetch=fetch,
@@ -130,7 +176,7 @@ async def _remote(url: str, address: str | None, answer: Reply, fetch: FetchRang
             return await _whole(url, address, answer, fetch)
         case status:
             msg = f"{shown_url(url)}: the server answered HTTP {status}"
-            raise SourceError(msg, hint="Open the URL in a browser; it may have expired.")
+            raise SourceError(msg, hint=_LATER if _is_passing(status) else _EXPIRED)
 
 
 async def _whole(url: str, address: str | None, answer: Reply, fetch: FetchRange) -> Remote:
@@ -156,17 +202,32 @@ def _too_much(url: str) -> SourceError:
     )
 
 
-def _total(answer: Reply) -> int:
-    """Read the size of the whole file from ``Content-Range: bytes 0-99/1234``."""
-    total = answer.headers.get("content-range", "").rpartition("/")[2]
-    if not total.isdecimal():
-        msg = "a server answered a Range request without saying how large the file is"
-        raise ProtocolError(msg)
-    return int(total)
+def _is_passing(status: int) -> bool:
+    """Tell whether the same request may be answered better later."""
+    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _total(answer: Reply, url: str, *, start: int) -> int:
+    """Read the size of the whole file from ``Content-Range: bytes 0-99/1234``.
+
+    Raises:
+        SourceError: it is not told, or these are not the bytes from *start* on.
+    """
+    told = _RANGE.fullmatch(answer.headers.get("content-range", ""))
+    if told is None or int(told["start"]) != start:
+        msg = (
+            f"{shown_url(url)}: the server answered a Range request without saying which bytes "
+            "these are and how many there are"
+        )
+        raise SourceError(msg, hint=_DOWNLOAD)
+    return int(told["total"])
 
 
 def shown_url(url: str) -> str:
     """Give a URL without what may be secret in it: user, query and fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the URL given"
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=host, query="", fragment="").geturl()

@@ -9,9 +9,10 @@ import anyio
 import av
 import pytest
 
+from dashscope_aa._engines import AnimateAnyone
 from dashscope_aa._protocol import Reply
-from dashscope_aa.errors import NotSentError, ProtocolError, SourceError
-from dashscope_aa.media import VideoFacts, probe
+from dashscope_aa.errors import NotSentError, SourceError
+from dashscope_aa.media import VideoFacts, check, probe
 from dashscope_aa.media._opening import remote
 from dashscope_aa.media._opening.remote import locate, shown_url
 from dashscope_aa.media._probing import far
@@ -190,12 +191,15 @@ async def test_every_hop_of_a_redirect_is_checked() -> None:
         pytest.param("http:///x", "and a host", id="to no host"),
     ],
 )
-async def test_a_redirect_away_from_the_web(location: str, said: str) -> None:
+@pytest.mark.parametrize("allow_private", [True, False])
+async def test_a_redirect_away_from_the_web(
+    location: str, said: str, *, allow_private: bool
+) -> None:
     async def fetch(url: str, *, start: int, stop: int, address: str | None = None) -> Reply:
         return Reply(301, {"location": location}, b"")
 
     with pytest.raises(SourceError, match=said):
-        await locate("https://8.8.8.8/x.mp4", fetch, allow_private=False)
+        await locate("https://8.8.8.8/x.mp4", fetch, allow_private=allow_private)
 
 
 async def test_a_missing_file_is_said_without_its_secret(server: Any) -> None:
@@ -216,12 +220,77 @@ async def test_a_server_that_is_not_there() -> None:
         await probe(f"http://127.0.0.1:{port}/x.mp4", allow_private=True)
 
 
-async def test_a_range_of_a_file_of_unknown_size() -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"content-range": "bytes 0-9/*"}, id="of unknown size"),
+        pytest.param({"content-range": "bytes 5-14/10"}, id="other bytes"),
+        pytest.param({"content-range": "bytes=0-9/10"}, id="in other words"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+async def test_a_server_that_does_not_say_what_it_sends(told: dict[str, str]) -> None:
     async def fetch(url: str, *, start: int, stop: int, address: str | None = None) -> Reply:
-        return Reply(206, {"content-range": "bytes 0-9/*"}, bytes(10))
+        return Reply(206, told, bytes(10))
 
-    with pytest.raises(ProtocolError, match="how large the file is"):
+    with pytest.raises(SourceError, match=r"^http://8.8.8.8/x.mp4: .* without saying which bytes"):
+        await locate("http://8.8.8.8/x.mp4?secret", fetch, allow_private=False)
+
+
+async def test_a_server_that_sends_less_than_it_says(corpus: Path) -> None:
+    data = (corpus / "h264.ts").read_bytes()
+
+    async def fetch(url: str, *, start: int, stop: int, address: str | None = None) -> Reply:
+        told = {"content-range": f"bytes {start}-{stop - 1}/{len(data)}"}
+        return Reply(206, told, data[start:stop][:100])
+
+    with pytest.raises(SourceError, match="the server gave 100 of the 65536 bytes from 0 on"):
+        await probe("http://8.8.8.8/x.ts", fetch=fetch)
+
+
+async def test_a_server_that_sends_drop_by_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fetch(url: str, *, start: int, stop: int, address: str | None = None) -> Reply:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(remote, "TIME_S", 0.01)
+    with pytest.raises(SourceError, match=r"did not come within 0.01 s"), anyio.fail_after(30):
+        await probe("http://8.8.8.8/x.ts", fetch=fetch)
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        pytest.param(404, "it may have expired", id="missing"),
+        pytest.param(403, "it may have expired", id="forbidden"),
+        pytest.param(429, "Try again later", id="too many requests"),
+        pytest.param(500, "Try again later", id="an error of the server"),
+        pytest.param(503, "Try again later", id="out of order"),
+    ],
+)
+async def test_answers_without_a_file(status: int, hint: str) -> None:
+    async def fetch(url: str, *, start: int, stop: int, address: str | None = None) -> Reply:
+        return Reply(status, {}, b"")
+
+    with pytest.raises(SourceError, match=f"the server answered HTTP {status}") as caught:
         await locate("http://8.8.8.8/x.mp4", fetch, allow_private=False)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("allow_private", [True, False])
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        pytest.param("http://127.0.0.1:99999/x", "host and port that", id="a port beyond all"),
+        pytest.param("http://me:secret/word@8.8.8.8/x", "host and port that", id="no port"),
+        pytest.param("http://[::1/x", "host and port that", id="no address"),
+        pytest.param("http:///x", "http or https and a host", id="no host"),
+    ],
+)
+async def test_what_is_no_url(url: str, said: str, *, allow_private: bool) -> None:
+    with pytest.raises(SourceError, match=said) as caught:
+        await check(url, engine=AnimateAnyone(), allow_private=allow_private)
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_file_that_changes_while_it_is_read(corpus: Path) -> None:
