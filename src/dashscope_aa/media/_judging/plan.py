@@ -10,8 +10,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from dashscope_aa.errors import InputError
 from dashscope_aa.media._facts import Facts, ImageFacts, VideoFacts, facts_json
-from dashscope_aa.media._judging.findings import Rule
 from dashscope_aa.media._judging.shape import Fit, Frame, Shape
+from dashscope_aa.media._judging.table import Table
 
 FactsT = TypeVar("FactsT", ImageFacts, VideoFacts)
 
@@ -24,6 +24,7 @@ __all__ = [
     "SoundTreatment",
     "Step",
     "VideoRecipe",
+    "refusals",
     "target_format",
 ]
 
@@ -94,11 +95,13 @@ class Refusal:
     hint: str
     """The option that allows it, or what else to do."""
 
-    @staticmethod
-    def of(rule: Rule[FactsT], facts: FactsT) -> "Refusal":
-        """Say which rule *facts* still break."""
-        found = rule.finding(facts)
-        return Refusal(found.code, found.message, found.hint)
+
+def refusals(table: Table[FactsT], *, before: FactsT, after: FactsT) -> tuple[Refusal, ...]:
+    """Say what stays wrong, with the values of the file where these are wrong already."""
+    found = (
+        rule.finding(after if rule.keeps(before) else before) for rule in table.broken_by(after)
+    )
+    return tuple(Refusal(one.code, one.message, one.hint) for one in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

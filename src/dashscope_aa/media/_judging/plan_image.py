@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from dashscope_aa.errors import InputError
 from dashscope_aa.media._facts import ImageFacts
 from dashscope_aa.media._judging.findings import Severity
-from dashscope_aa.media._judging.plan import ImageRecipe, Options, Plan, Refusal, Step
+from dashscope_aa.media._judging.plan import ImageRecipe, Options, Plan, Step, refusals
 from dashscope_aa.media._judging.shape import Shape, reshape
 from dashscope_aa.media._judging.table import Table
 
@@ -56,7 +56,7 @@ def plan_image(facts: ImageFacts, table: Table[ImageFacts], options: Options) ->
         )
     return Plan(
         steps=steps,
-        refusals=tuple(Refusal.of(rule, after) for rule in table.broken_by(after)),
+        refusals=refusals(table, before=facts, after=after),
         recipe=ImageRecipe(format=target, shape=shape, most_bytes=table.most_bytes, frame=frame),
         before=facts,
         after=after,

@@ -13,10 +13,10 @@ from dashscope_aa.media._judging.plan import (
     Container,
     Options,
     Plan,
-    Refusal,
     SoundTreatment,
     Step,
     VideoRecipe,
+    refusals,
 )
 from dashscope_aa.media._judging.shape import WHOLE, Shape, reshape
 from dashscope_aa.media._judging.table import Table
@@ -58,7 +58,7 @@ def plan_video(facts: VideoFacts, table: Table[VideoFacts], options: Options) ->
     after = draft.after() if steps else facts
     return Plan(
         steps=steps,
-        refusals=tuple(Refusal.of(rule, after) for rule in table.broken_by(after)),
+        refusals=refusals(table, before=facts, after=after),
         recipe=draft.recipe(),
         before=facts,
         after=after,

@@ -110,9 +110,12 @@ def _nearest_ratio(size: Exact, frame: Frame) -> Fraction:
 
 
 def _scale(size: Exact, frame: Frame) -> Fraction:
-    """Give the factor nearest to 1 that brings both sides within their limits."""
-    down = min(Fraction(1), Fraction(_most(frame.longer)) / max(size))
-    return max(down, Fraction(_least(frame.shorter)) / min(size))
+    """Give the factor nearest to 1 that brings both sides within their limits.
+
+    Where none does, the ratio is not allowed, and the longer side keeps its limit.
+    """
+    most = Fraction(_most(frame.longer)) / max(size)
+    return min(max(Fraction(1), Fraction(_least(frame.shorter)) / min(size)), most)
 
 
 def _least(limit: Limit) -> int:

@@ -12,7 +12,7 @@ from dashscope_aa.media._judging.findings import FactsT, Finding, Rule, Severity
 from dashscope_aa.media._judging.limits import Measured, Number, say
 from dashscope_aa.media._judging.rules import IMAGE_TABLES, VIDEO_TABLES
 from dashscope_aa.media._reporting.checked import Checked
-from dashscope_aa.media._reporting.shots import shots
+from dashscope_aa.media._reporting.shots import Shot, shots
 from dashscope_aa.media._target import WriteError, end_of, replacing
 from dashscope_aa.media._worker import Checkpoint
 
@@ -73,7 +73,7 @@ def _strips(one: Checked, checkpoint: Checkpoint) -> Iterator[Image.Image]:
     verdict = _GOOD if one.ok else _COLOURS[Severity.ERROR]
     yield _text(f"{one.name} as {one.role}", colour=verdict, size=24)
     if pictures := list(shots(one, checkpoint)):
-        yield _row(pictures)
+        yield from (_row(row) for row in _rows_of(pictures))
     yield from _bars(one)
     for finding in one.findings:
         yield from _words(finding)
@@ -109,15 +109,26 @@ def _wrapped(text: str) -> Iterator[str]:
     yield line
 
 
-def _row(pictures: Iterable[tuple[str, Image.Image]]) -> Image.Image:
-    """Put pictures beside each other, as many as fit, each with its words below."""
-    pictures = list(pictures)
+def _rows_of(pictures: Iterable[Shot]) -> Iterator[list[Shot]]:
+    """Break pictures into rows where one is full."""
+    row: list[Shot] = []
+    right = _MARGIN
+    for words, picture in pictures:
+        right += picture.width
+        if row and right > _WIDTH - _MARGIN:
+            yield row
+            row, right = [], _MARGIN + picture.width
+        row.append((words, picture))
+        right += _MARGIN // 2
+    yield row
+
+
+def _row(pictures: list[Shot]) -> Image.Image:
+    """Put pictures beside each other, each with its words below."""
     height = max(picture.height for _, picture in pictures)
     strip = Image.new("RGB", (_WIDTH, height + 2 * _LINE), "white")
     pen, left = ImageDraw.Draw(strip), _MARGIN
     for words, picture in pictures:
-        if left + picture.width > _WIDTH - _MARGIN:
-            break
         strip.paste(picture, (left, 0))
         pen.text((left, height + 4), words, fill=_INK, font=_font(14))
         left += picture.width + _MARGIN // 2

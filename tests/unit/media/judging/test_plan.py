@@ -288,6 +288,26 @@ def test_what_is_kept_begins_with_a_frame(
     assert recipe.duration_s == pytest.approx(length_s)
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        pytest.param(
+            replace(PHOTO, width_px=1, height_px=3000),
+            ["must be more than 224 px, but is 1", "must be at most 2:1, but is 3000:1"],
+            id="a line",
+        ),
+        pytest.param(
+            replace(PHOTO, width_px=900, height_px=100),
+            ["must be at most 2:1, but is 9:1"],
+            id="a low strip, whose sides could be mended",
+        ),
+    ],
+)
+def test_refusals_tell_of_the_file(facts: ImageFacts, said: list[str]) -> None:
+    refused = [refusal.message for refusal in plan_for(facts, AA).refusals]
+    assert [message.partition(" ")[2].partition(" ")[2] for message in refused] == said
+
+
 def test_what_was_asked_for_is_not_refused() -> None:
     long = replace(CLIP, duration_s=90.0)
     decided = plan_for(long, AA, Options(trim=(10, 40)))

@@ -172,6 +172,30 @@ async def test_picture_shows_frames_and_bars(corpus: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        pytest.param("rotated_90.mkv", 2, id="landscape: five take two rows"),
+        pytest.param("h264.mp4", 1, id="portrait"),
+    ],
+)
+async def test_picture_shows_both_sides_of_every_cut(
+    corpus: Path, tmp_path: Path, name: str, rows: int
+) -> None:
+    report = await preflight(video=corpus / name, engine=AA)
+    assert report.video
+    cut = replace(FAILED.findings[0], times_s=(1.0, 1.6))
+    with_cuts = Report(video=replace(report.video, findings=(cut,)))
+    plain = Report(video=replace(report.video, findings=(replace(cut, times_s=()),)))
+    sheets = [
+        await one.picture(tmp_path / f"{number}.png")
+        for number, one in enumerate((plain, with_cuts))
+    ]
+    with Image.open(sheets[0]) as one, Image.open(sheets[1]) as more:
+        assert more.height - one.height >= (rows - 1) * 240
+
+
+@pytest.mark.anyio
 async def test_picture_of_what_cannot_be_read(tmp_path: Path) -> None:
     with Image.open(await UNREADABLE.picture(tmp_path / "sheet.png")) as sheet:
         assert sheet.height > 50
