@@ -95,9 +95,11 @@ async def mend(
     file: MediaFile, role: Role, *, engine: Engine, folder: Path
 ) -> tuple[MediaFile, Mended]:
     """Make a file fit for *engine*, as a new one in *folder*."""
-    from dashscope_aa.media import convert  # noqa: PLC0415 - see the module's docstring
+    from dashscope_aa.media import convert, plan, probe  # noqa: PLC0415 - see its docstring
 
-    suffix = ".mp4" if role == "video" else ".jpg"
+    # Without a target, whose name would ask for a format.
+    decided = plan(await probe(file.path, kind=role), engine=engine)
+    suffix = decided.after.suffix or file.suffix
     done = await convert(file, folder / f"{role}{suffix}", engine=engine, kind=role)
     made = MediaFile(done.path, suffix, done.facts.size_bytes)
     return made, Mended(role=role, steps=tuple(done.plan.describe()))

@@ -124,6 +124,19 @@ async def test_a_picture_turned_by_a_mark_is_turned_for_good(
     assert [event.role for event in heard if isinstance(event, Mended)] == ["image"]
 
 
+async def test_a_picture_keeps_its_format_where_it_is_allowed(
+    client: Client, emulator: Emulator, media_folder: Path, portrait: Path, clip: Path
+) -> None:
+    turned = media_folder / "turned.png"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.open(portrait).save(turned, exif=exif)
+    heard: list[Event] = []
+    await client.animate(turned, clip, engine=AnimateAnyone(), on_event=heard.append)
+    (mended,) = (event for event in heard if isinstance(event, Mended))
+    assert [step.partition(" (")[0] for step in mended.steps] == ["turn it upright"]
+
+
 async def test_fit_files_are_sent_as_they_are(client: Client, portrait: Path, clip: Path) -> None:
     heard: list[Event] = []
     await client.animate(portrait, clip, engine=AnimateAnyone(), on_event=heard.append)

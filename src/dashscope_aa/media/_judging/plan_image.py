@@ -17,6 +17,7 @@ __all__ = ["plan_image"]
 ImagePlan: TypeAlias = Plan[ImageFacts, ImageRecipe]
 
 ASKED: Final = "asked for"
+ASKED_BY_NAME: Final = "the target's name asks for it"
 _SIDES: Final = ("shorter side", "longer side")
 
 
@@ -86,8 +87,10 @@ def _steps(
     if "format" in wrong or "file size" in wrong:
         why = wrong.get("format") or wrong["file size"]
         steps.append(Step(f"store it as {target}", why))
-    elif options.target_format and facts.format != options.target_format:
-        steps.append(Step(f"store it as {target}", "the target's name asks for it"))
+    elif facts.format != target and (steps or options.target_format):
+        natural = steps and target == _format(facts, wrong, replace(options, target_format=None))
+        why = "a changed picture is stored as jpeg or png" if natural else ASKED_BY_NAME
+        steps.append(Step(f"store it as {target}", why))
     if steps and facts.alpha:
         steps.append(Step("put transparent parts on white", "so that no reader has to guess"))
     yield from steps

@@ -241,6 +241,32 @@ def test_every_step_says_why() -> None:
     assert plan_for(CLIP, AA).describe() == ["nothing to do"]
 
 
+@pytest.mark.parametrize(
+    ("facts", "target", "why"),
+    [
+        pytest.param(
+            replace(PHOTO, format="webp"), None, "must be jpeg, png or bmp", id="not allowed"
+        ),
+        pytest.param(
+            replace(PHOTO, format="bmp", orientation=6), None, "changed picture is", id="changed"
+        ),
+        pytest.param(
+            replace(PHOTO, format="bmp", orientation=6), "a.jpg", "changed picture is", id="alike"
+        ),
+        pytest.param(PHOTO, "a.png", "the target's name asks for it", id="asked for"),
+        pytest.param(
+            replace(PHOTO, format="bmp", orientation=6),
+            "a.png",
+            "the target's name asks for it",
+            id="changed, and asked for",
+        ),
+    ],
+)
+def test_why_a_picture_is_stored_anew(facts: ImageFacts, target: str | None, why: str) -> None:
+    (step,) = (one for one in plan(facts, engine=AA, target=target).steps if "store it" in one.what)
+    assert why in step.why
+
+
 def test_a_large_clip_gets_a_bit_rate_that_fits() -> None:
     decided = plan_for(replace(LOUD, size_bytes=900_000_000, duration_s=60.0), AA)
     assert isinstance(decided.recipe, VideoRecipe)
