@@ -125,7 +125,7 @@ async def test_a_picture_turned_by_a_mark_is_turned_for_good(
 
 
 async def test_a_picture_keeps_its_format_where_it_is_allowed(
-    client: Client, emulator: Emulator, media_folder: Path, portrait: Path, clip: Path
+    client: Client, media_folder: Path, portrait: Path, clip: Path
 ) -> None:
     turned = media_folder / "turned.png"
     exif = Image.Exif()

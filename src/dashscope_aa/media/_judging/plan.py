@@ -138,6 +138,8 @@ class VideoRecipe:
     """How long the kept part is."""
     most_bps: int
     """Highest bit rate of the picture that keeps the file within its limit."""
+    most_bytes: int
+    """How large the file may become, if encoded."""
     encoder: str = "libx264"
     """FFmpeg's name of the encoder."""
 

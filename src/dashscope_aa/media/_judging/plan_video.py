@@ -239,6 +239,7 @@ class _Draft:
             start_s=start_s,
             duration_s=length_s,
             most_bps=max(_LEAST_BPS, round(bits) - self.sound_bps),
+            most_bytes=self.table.most_bytes,
             encoder=self.options.encoder,
         )
 

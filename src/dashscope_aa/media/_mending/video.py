@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -36,6 +36,10 @@ Tell: TypeAlias = Callable[[float], None]
 """Is told which part of the work is done, from 0 to 1."""
 Tracks: TypeAlias = dict[int, Track]
 """Tracks of the result, by the index of the stream they are made from."""
+_TRIES: Final = 3
+"""How often a clip is encoded at most until it is small enough."""
+_SMALLER: Final = 0.95
+"""How much smaller than needed it is aimed at then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,27 @@ def convert_video(clip: Clip, part: Path, *, recipe: VideoRecipe, tell: Tell) ->
         WriteError: the result cannot be written.
         InputError: the encoder asked for is none.
     """
-    if recipe.encode:
-        check_encoder(recipe.encoder)
+    if not recipe.encode:
+        _write(clip, part, recipe=recipe, tell=tell)
+        return
+    check_encoder(recipe.encoder)
+    for _ in range(_TRIES):
+        _write(clip, part, recipe=recipe, tell=tell)
+        size_bytes = part.stat().st_size
+        if size_bytes <= recipe.most_bytes:
+            return
+        recipe = _tighter(recipe, size_bytes)
+
+
+def _tighter(recipe: VideoRecipe, size_bytes: int) -> VideoRecipe:
+    """Give a bit rate that fits: what is hardest to encode, such as noise, exceeds the first."""
+    reached_bps = min(recipe.most_bps, size_bytes * 8 / recipe.duration_s)
+    share = recipe.most_bytes / size_bytes * _SMALLER
+    return replace(recipe, most_bps=max(1, int(reached_bps * share)))
+
+
+def _write(clip: Clip, part: Path, *, recipe: VideoRecipe, tell: Tell) -> None:
+    """Write what the recipe says, once."""
     facts, checkpoint = clip.facts, clip.subject.checkpoint
     with (
         open_clip(clip.subject, clip.found) as source,

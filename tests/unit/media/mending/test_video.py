@@ -426,6 +426,33 @@ def test_a_bit_rate_that_keeps_the_limit(tmp_path: Path) -> None:
     assert plain.stat().st_size > tight.stat().st_size
 
 
+def noise(path: Path) -> Path:
+    """Encode what no encoder can foresee."""
+    with av.open(str(path), "w") as film:
+        picture: Any = film.add_stream("mpeg4", rate=30, options={"qscale": "1"})
+        picture.width, picture.height, picture.pix_fmt = 240, 320, "yuv420p"
+        for _ in range(75):
+            image = Image.effect_noise((240, 320), 100).convert("RGB")
+            film.mux(picture.encode(ANY_FRAME.from_image(image).reformat(format="yuv420p")))
+        film.mux(picture.encode(None))
+    return path
+
+
+def test_a_clip_that_comes_out_too_large_is_encoded_again(tmp_path: Path) -> None:
+    """The real limit is 200 MB, so the recipe is given a smaller one."""
+    part = tmp_path / "made.part"
+    with subject_of(noise(tmp_path / "film.mp4"), checkpoint=lambda: None) as subject:
+        found, facts = seen(subject, "video")
+        assert isinstance(facts, VideoFacts)
+        clip, recipe = Clip(subject, found, facts), plan_for(facts, AA).recipe
+        convert_video(clip, part, recipe=recipe, tell=lambda _: None)
+        most_bytes = part.stat().st_size // 2
+        convert_video(
+            clip, part, recipe=replace(recipe, most_bytes=most_bytes), tell=lambda _: None
+        )
+    assert most_bytes // 2 < part.stat().st_size <= most_bytes
+
+
 @pytest.mark.parametrize("encoder", ["nonsense", "aac", "mpeg4"])
 def test_encoders_that_will_not_do(corpus: Path, tmp_path: Path, encoder: str) -> None:
     with pytest.raises(InputError, match="encoder must be one that PyAV has"):
