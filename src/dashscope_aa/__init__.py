@@ -1,7 +1,7 @@
 """Character animation on Alibaba Cloud Model Studio: a photo and a motion in, a video out."""
 
 from dashscope_aa import codes, errors, events, models
-from dashscope_aa._book import Memo
+from dashscope_aa._book import Entry, Memo
 from dashscope_aa._client import Client
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
 from dashscope_aa._many import Job, Outcome
@@ -21,6 +21,7 @@ __all__ = [
     "Client",
     "DashScopeError",
     "Engine",
+    "Entry",
     "Estimate",
     "Event",
     "Job",

@@ -64,7 +64,7 @@ class Bookkeeper:
             model=call.model,
             key=memo.idempotency_key,
             fingerprint=call.fingerprint,
-            sent=json.dumps({**_without_queries(json.loads(call.body)), "sources": memo.sources}),
+            sent=json.dumps({**without_queries(json.loads(call.body)), "sources": memo.sources}),
             estimate_cny=memo.estimate_cny,
             sent_at=datetime.now(UTC),
         )
@@ -139,7 +139,15 @@ class Bookkeeper:
         rows = await self._book.find(account=self._account, key=key, state=states)
         return next((entry for entry in rows if _counts(entry)), None)
 
-    async def unsettled(self, **wanted: str) -> list[Entry]:
+    async def rows(self) -> list[Entry]:
+        """Give every row, oldest first.
+
+        Raises:
+            LedgerError: the book cannot be read.
+        """
+        return (await self._book.find(account=self._account))[::-1]
+
+    async def unsettled(self, **wanted: str | int) -> list[Entry]:
         """Give the submits of which nobody knows what came, oldest first.
 
         Raises:
@@ -246,11 +254,11 @@ def _facts_of(response: TaskResponse, entry: Entry) -> dict[str, Any]:
     return facts
 
 
-def _without_queries(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def without_queries(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Leave out what may be secret: the signatures of signed URLs."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {name: _without_queries(part) for name, part in fields.items()}
+        return {name: without_queries(part) for name, part in fields.items()}
     if isinstance(value, str) and "://" in value:
         parts = urlsplit(value)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, overload
 
-from dashscope_aa._book import Memo
+from dashscope_aa._book import Entry, Memo
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import (
     CREATE_TOKEN,
@@ -40,6 +40,7 @@ from dashscope_aa.errors import (
     SourceError,
     SubmitOutcomeUnknownError,
 )
+from dashscope_aa.events import OnBytes
 from dashscope_aa.models import (
     Detection,
     DetectRequest,
@@ -300,28 +301,42 @@ class Calls:
         """
         return await self._submits.unfinished()
 
-    async def adopt(self, lost: SubmitOutcomeUnknownError, task_id: str) -> Task[Any]:
+    async def ledger_rows(self) -> list[Entry]:
+        """Give every paid submit of this account that is in the ledger, oldest first.
+
+        Without a ledger: those of this client that may still be asked for again.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        return await self._submits.rows()
+
+    async def adopt(self, lost: SubmitOutcomeUnknownError | Entry, task_id: str) -> Task[Any]:
         """Say which task came of a submit whose answer was lost, and go on with it.
 
         Nothing is sent. From then on the task counts for the submit's idempotency key.
 
         Args:
-            lost: The error that named the candidates.
+            lost: The error that named the candidates, or the submit's row of the ledger.
             task_id: The one that it is; look at what it made before you say so, since the list
                 does not tell what a task was given.
 
         Raises:
-            InputError: *task_id* is not shaped like one.
+            InputError: *task_id* is not shaped like one, or the row says what came of it.
             LedgerError: the ledger cannot be read.
         """
         return await self._submits.adopt(lost, checked_task_id(task_id))
 
-    async def write_off(self, lost: SubmitOutcomeUnknownError) -> None:
+    async def write_off(self, lost: SubmitOutcomeUnknownError | Entry) -> None:
         """Say that a submit whose answer was lost is to be sent anew when it is asked for again.
 
         If it was accepted all the same, it is paid for twice.
 
+        Args:
+            lost: The error that told of it, or the submit's row of the ledger.
+
         Raises:
+            InputError: the row says what came of it.
             LedgerError: the ledger cannot be read.
         """
         await self._submits.write_off(lost)
@@ -407,7 +422,9 @@ class Calls:
 
     # ── files and keys ─────────────────────────────────────────────────────────────────
 
-    async def upload(self, source: ImageSource, *, model: str) -> str:
+    async def upload(
+        self, source: ImageSource, *, model: str, on_bytes: OnBytes | None = None
+    ) -> str:
         """Put a picture or a clip where the service can read it, and give its URL.
 
         By default that is the service's temporary storage: the URL starts with ``oss://``, works
@@ -417,6 +434,9 @@ class Calls:
         Args:
             source: Path, bytes, binary file object, PIL image, or URL.
             model: Name of the model that will read the file.
+            on_bytes: Called after each MiB of a larger file with how many bytes went through, and
+                how many there are; a function or a coroutine function. Of no use with an
+                uploader of your own. What it raises ends the upload.
 
         Raises:
             SourceError: the file cannot be read; nothing was sent.
@@ -426,7 +446,7 @@ class Calls:
         Source: Model Studio help, "Upload a file and get a temporary URL".
         """
         async with opened(source, role="file", local_paths=self._local_paths) as media:
-            return await self._url(media, model=model)
+            return await self._url(media, model=model, on_bytes=on_bytes)
 
     async def forget_uploads(self, urls: Iterable[str]) -> None:
         """Upload files anew next time, whose URLs the service could not read.
@@ -481,10 +501,12 @@ class Calls:
         request = build(kind, model=model, input={**urls, **(given or {})}, **values)
         return request, replace(memo, sources={**were, **memo.sources})
 
-    async def _url(self, media: Media, *, model: str) -> str:
-        if isinstance(media, MediaFile):
-            return Url(await self._uploader(media, model=model))
-        return media
+    async def _url(self, media: Media, *, model: str, on_bytes: OnBytes | None = None) -> str:
+        if not isinstance(media, MediaFile):
+            return media
+        if isinstance(self._uploader, TemporaryStorage):
+            return Url(await self._uploader(media, model=model, on_bytes=on_bytes))
+        return Url(await self._uploader(media, model=model))
 
 
 def detection_of(answer: DetectResponse) -> Detection:

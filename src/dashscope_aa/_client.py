@@ -31,7 +31,7 @@ from dashscope_aa._task import OnCancel
 from dashscope_aa._tasks import TaskDesk
 from dashscope_aa._upload import TemporaryStorage, Uploader
 from dashscope_aa.errors import DownloadError, InputError, ResultExpiredError
-from dashscope_aa.events import Animation, OnEvent
+from dashscope_aa.events import Animation, OnBytes, OnEvent
 from dashscope_aa.models import TaskStatus, VideoOutput
 from dashscope_aa.pipeline import Run
 
@@ -337,7 +337,11 @@ class Client(Calls):
         return Outcome(index=index, job=job, animation=animation, saved_to=saved_to)
 
     async def download(
-        self, source: Animation | VideoOutput | str, path: str | os.PathLike[str]
+        self,
+        source: Animation | VideoOutput | str,
+        path: str | os.PathLike[str],
+        *,
+        on_bytes: OnBytes | None = None,
     ) -> Path:
         """Write a result to *path* and give that path.
 
@@ -347,6 +351,8 @@ class Client(Calls):
         Args:
             source: What `animate` or a video task gave, or a URL.
             path: The file to write; an existing one is replaced at the end.
+            on_bytes: Called now and then with how many bytes came, and how many there are, if
+                that is known; a function or a coroutine function. What it raises ends the download.
 
         Raises:
             InputError: *path* cannot be written to, or *source* is no http URL.
@@ -356,18 +362,20 @@ class Client(Calls):
         output = source.output if isinstance(source, Animation) else source
         async with self._targets.hold(_absolute(path)):  # two would share a part
             if not isinstance(output, VideoOutput):
-                return await download(self._http, _http_url(output), path)
-            saved = await self._downloaded(output, path)
+                return await download(self._http, _http_url(output), path, on_bytes=on_bytes)
+            saved = await self._downloaded(output, path, on_bytes)
             await self._books.saved(output.task_id, _absolute(saved))
             return saved
 
-    async def _downloaded(self, output: VideoOutput, path: str | os.PathLike[str]) -> Path:
+    async def _downloaded(
+        self, output: VideoOutput, path: str | os.PathLike[str], on_bytes: OnBytes | None
+    ) -> Path:
         try:
-            return await download(self._http, _http_url(output.video_url), path)
+            return await download(self._http, _http_url(output.video_url), path, on_bytes=on_bytes)
         except ResultExpiredError:
             url = await self._asked_again(output)
         try:
-            return await download(self._http, url, path)
+            return await download(self._http, url, path, on_bytes=on_bytes)
         except ResultExpiredError as gone:
             msg = f"the result's host refused it twice (HTTP {gone.http_status})"
             hint = "Its task still knows it: try again later, before the 24 hours are over."

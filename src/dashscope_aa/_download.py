@@ -21,9 +21,12 @@ from dashscope_aa.errors import (
     ResultExpiredError,
     TransportError,
 )
+from dashscope_aa.events import OnBytes, tell_bytes
 
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 """How much is written at a time: a thread hop for each chunk would take three times as long."""
+_TOLD_BYTES: Final = 1024 * 1024
+"""How much comes before it is told again how much came."""
 _RETRIES: Final = Retries(attempts=6)
 _ASKS: Final = 3
 """How often in a row the server may name another version of the file."""
@@ -31,11 +34,13 @@ _PARTIAL: Final = 206
 _GONE: Final = frozenset({401, 403, 404, 410})
 
 
-async def download(http: Http, url: str, path: "str | os.PathLike[str]") -> Path:
+async def download(
+    http: Http, url: str, path: "str | os.PathLike[str]", *, on_bytes: OnBytes | None = None
+) -> Path:
     """Write what *url* gives to *path*, through a ``.part`` file beside it.
 
     What an earlier attempt left in the ``.part`` file is gone on from, if the server still has
-    the same file.
+    the same file. *on_bytes* is called now and then with how many bytes there are.
 
     Raises:
         InputError: *path* cannot be written to.
@@ -44,7 +49,7 @@ async def download(http: Http, url: str, path: "str | os.PathLike[str]") -> Path
     """
     target = Path(path)
     await in_thread(check_target, target)
-    transfer = _Transfer(http, url, target)
+    transfer = _Transfer(http, url, target, on_bytes)
     attempt, best = 0, 0
     while True:
         attempt += 1
@@ -111,6 +116,7 @@ class _Transfer:
     http: Http
     url: str
     target: Path
+    on_bytes: OnBytes | None
     validator: str = ""
 
     @property
@@ -135,9 +141,17 @@ class _Transfer:
             if await self._is_of_another(answer):
                 return False
             begin = have if answer.status == _PARTIAL else 0
-            await _write(answer.chunks, self.part, begin)
+            await _write(self._counted(answer, begin), self.part, begin)
             await _check_size(answer, self.part, begin)
             return True
+
+    def _counted(self, answer: Download, begin: int) -> AsyncIterator[bytes]:
+        """Give the chunks of an answer, and tell how many bytes there are with them."""
+        if self.on_bytes is None:
+            return answer.chunks
+        length = _length(answer)
+        total = None if length is None else begin + length
+        return _Counted(answer.chunks, self.on_bytes, begin, total)
 
     async def _is_whole(self, answer: Download, have: int) -> bool:
         """Decide what it means that nothing lies beyond what there is already."""
@@ -155,6 +169,25 @@ class _Transfer:
             await in_thread(self.part.unlink, missing_ok=True)
         self.validator = validator
         return partial or bool(validator and await in_thread(_size, self.part))
+
+
+@dataclass(slots=True)
+class _Counted(AsyncIterator[bytes]):
+    """Chunks that are counted: an object and no generator, so that leaving early is clean."""
+
+    chunks: AsyncIterator[bytes]
+    on_bytes: OnBytes
+    done: int
+    total: int | None
+    told: int = 0
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self.chunks)
+        self.done += len(chunk)
+        if self.done - self.told >= _TOLD_BYTES or self.done == self.total:
+            self.told = self.done
+            await tell_bytes(self.on_bytes, self.done, self.total)
+        return chunk
 
 
 def _validator(answer: Download) -> str:
@@ -208,12 +241,16 @@ def _finish(file: IO[bytes], batch: list[bytes]) -> None:
 
 
 async def _check_size(answer: Download, part: Path, begin: int) -> None:
-    length = answer.headers.get("content-length", "")
-    expected = begin + int(length) if length.isdecimal() else None
-    got = await in_thread(_size, part)
+    expected = _length(answer)
+    got = await in_thread(_size, part) - begin
     if expected is not None and got != expected:
-        msg = f"{expected - begin} bytes were promised, but {got - begin} came"
+        msg = f"{expected} bytes were promised, but {got} came"
         raise NoAnswerError(msg)
+
+
+def _length(answer: Download) -> int | None:
+    length = answer.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
 
 
 def _size(part: Path) -> int:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from dashscope_aa._endpoints import DETECT, MIX, MOVE, SYNTHESIS, TEMPLATE
+from dashscope_aa.errors import CostLimitError
 from dashscope_aa.models import TaskUsage
 
 DATED: Final = date(2026, 11, 1)
@@ -79,6 +80,22 @@ class Estimate:
     def of(self, step: str) -> float | None:
         """Give what a single step is expected to cost, in CNY."""
         return total([expense.cny for expense in self.expenses if expense.step == step])
+
+
+def check_cost(expected: Estimate, limit_cny: float | None) -> None:
+    """Refuse what would cost more than is wanted.
+
+    Raises:
+        CostLimitError: it is expected to cost more, or nobody can say.
+    """
+    if limit_cny is None:
+        return
+    if expected.cny is None:
+        msg = f"nobody can say whether it costs at most {limit_cny:g} CNY: {expected}"
+        raise CostLimitError(msg, hint="Leave out max_cost_cny, or hand over a local clip.")
+    if expected.cny > limit_cny:
+        msg = f"it would cost about {expected.cny:g} CNY, more than {limit_cny:g}: {expected}"
+        raise CostLimitError(msg, hint="Raise max_cost_cny, or take a shorter clip.")
 
 
 def _told(cny: float | None) -> str:

@@ -131,10 +131,14 @@ class SubmitDesk:
         rows = await self._books.unfinished()
         return [self.task_of(entry, OPERATIONS[entry.operation]) for entry in rows]
 
-    async def adopt(self, lost: SubmitOutcomeUnknownError, task_id: str) -> Task[Any]:
+    async def rows(self) -> list[Entry]:
+        """Give every row of the book, oldest first."""
+        return await self._books.rows()
+
+    async def adopt(self, lost: SubmitOutcomeUnknownError | Entry, task_id: str) -> Task[Any]:
         """Take a task for what came of a lost submit."""
         output = OPERATIONS.get(lost.operation, TaskOutput)
-        for entry in await self._books.unsettled(fingerprint=lost.fingerprint):
+        for entry in await self._unsettled(lost):
             state = TaskOutput(task_id=task_id, task_status=TaskStatus.PENDING)
             adopted = await self._books.accepted(entry, SubmitResponse(output=state))
             return self.task_of(adopted, output)
@@ -147,10 +151,20 @@ class SubmitDesk:
         )
         return Task(self._tasks, facts, output)
 
-    async def write_off(self, lost: SubmitOutcomeUnknownError) -> None:
+    async def write_off(self, lost: SubmitOutcomeUnknownError | Entry) -> None:
         """Take a lost submit for one that was not accepted."""
-        for entry in await self._books.unsettled(fingerprint=lost.fingerprint):
+        for entry in await self._unsettled(lost):
             await self._books.refused(entry, None)
+
+    async def _unsettled(self, lost: SubmitOutcomeUnknownError | Entry) -> list[Entry]:
+        """Give the rows of a lost submit: a row is itself, an error all of the same request."""
+        if not isinstance(lost, Entry):
+            return await self._books.unsettled(fingerprint=lost.fingerprint)
+        rows = await self._books.unsettled(id=lost.id)
+        if not rows:
+            msg = f"row {lost.id} of the ledger is settled already"
+            raise InputError(msg, hint="Only a submit whose answer was lost can be settled.")
+        return rows
 
     # ── what counts already ────────────────────────────────────────────────────────────
 

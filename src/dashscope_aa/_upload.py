@@ -24,6 +24,7 @@ from dashscope_aa._protocol import Reply, build, decode, encode, mask
 from dashscope_aa._schedule import Retries
 from dashscope_aa._sources import MediaFile
 from dashscope_aa.errors import NoAnswerError, NotSentError, UploadError
+from dashscope_aa.events import OnBytes, tell_bytes
 from dashscope_aa.models import UploadPolicy, UploadPolicyRequest
 
 POLICY_S: Final = 240.0
@@ -69,8 +70,12 @@ class TemporaryStorage:
         self._policies: dict[str, tuple[UploadPolicy, float]] = {}
         self._locks = KeyedLocks()
 
-    async def __call__(self, source: MediaFile, /, *, model: str) -> str:
+    async def __call__(
+        self, source: MediaFile, /, *, model: str, on_bytes: OnBytes | None = None
+    ) -> str:
         """Upload *source* and give its ``oss://`` URL, good for *model* and this account only.
+
+        *on_bytes* is called after each MiB that is not the last.
 
         Raises:
             UploadError: it did not get through; nothing usable was left behind.
@@ -80,7 +85,7 @@ class TemporaryStorage:
         async with self._locks.hold(name):
             url = await self._books.upload(name, now_s=self._clock())
             if url is None:
-                url = await self._upload(source, model)
+                url = await self._upload(source, model, on_bytes)
                 until_s = self._clock() + REUSE_S
                 await self._books.keep_upload(name, url=url, until_s=until_s)
         return url
@@ -89,14 +94,14 @@ class TemporaryStorage:
         """Send files again whose URLs no longer work."""
         await self._books.forget_uploads(urls)
 
-    async def _upload(self, source: MediaFile, model: str) -> str:
+    async def _upload(self, source: MediaFile, model: str, on_bytes: OnBytes | None) -> str:
         """Post the file; nothing is paid for it, so what fails may be tried again."""
         attempt = 0
         while True:
             attempt += 1
             policy = await self._policy(model)  # has its own attempts
             try:
-                return await self._post(policy, source)
+                return await self._post(policy, source, on_bytes)
             except (NotSentError, NoAnswerError) as error:
                 self._policies.pop(model, None)  # it may have run out: ask for another
                 pause_s = _RETRIES.pause_s(attempt, error, safe=True, jitter=jitter())
@@ -104,8 +109,8 @@ class TemporaryStorage:
                     raise UploadError(error.message, hint=error.hint) from None
                 await anyio.sleep(pause_s)
 
-    async def _post(self, policy: UploadPolicy, source: MediaFile) -> str:
-        form = _Form(policy, source)
+    async def _post(self, policy: UploadPolicy, source: MediaFile, on_bytes: OnBytes | None) -> str:
+        form = _Form(policy, source, on_bytes)
         try:
             reply = await self._http.post_form(policy.upload_host, body=form, headers=form.headers)
         finally:
@@ -149,11 +154,12 @@ def _element(xml: bytes, name: str) -> str | None:
 class _Form:
     """A form to post, streamed: the fields, then the file in chunks read in a thread."""
 
-    def __init__(self, policy: UploadPolicy, source: MediaFile) -> None:
+    def __init__(self, policy: UploadPolicy, source: MediaFile, on_bytes: OnBytes | None) -> None:
         # A name of our own: two files of one name would collide under one certificate, and
         # users' file names are nobody else's business. The suffix tells the kind.
         self.key = f"{policy.upload_dir}/{uuid.uuid4().hex}{source.suffix}"
         self._source = source
+        self._on_bytes = on_bytes
         self._boundary = uuid.uuid4().hex
         fields = {
             "OSSAccessKeyId": policy.oss_access_key_id,
@@ -211,6 +217,9 @@ class _Form:
             msg = f"the file became shorter while it was sent: {self._left} bytes are missing"
             raise UploadError(msg)
         self._left -= len(chunk)
+        if self._left:
+            size_bytes = self._source.size_bytes
+            await tell_bytes(self._on_bytes, size_bytes - self._left, size_bytes)
         return chunk
 
     def close(self) -> None:

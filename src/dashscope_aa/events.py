@@ -3,6 +3,7 @@
 Every event is a value. `Submitted` is the one to keep: with its token nothing is lost.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 Step = Literal["detect", "template", "synthesis", "move", "mix"]
 Role = Literal["image", "video"]
+OnBytes = Callable[[int, int | None], Awaitable[None] | None]
+"""What is told of a transfer: how many bytes went through, and of how many, if that is known."""
+
+
+async def tell_bytes(on_bytes: OnBytes | None, done: int, total: int | None) -> None:
+    """Call what wants to know how far a transfer is, if anything does."""
+    answer = on_bytes and on_bytes(done, total)
+    if inspect.isawaitable(answer):
+        await answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,20 @@ class Watched:
 
     findings: tuple["Finding", ...]
     """What was found; often nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploading:
+    """A part of a large file went through: told each MiB, by the service's temporary storage."""
+
+    role: Role
+    """Which file."""
+    model: str
+    """The model that may read it."""
+    sent_bytes: int
+    """How much went through."""
+    size_bytes: int
+    """How much there is in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +136,7 @@ Event = (
     Preflighted
     | Mended
     | Watched
+    | Uploading
     | Uploaded
     | Detected
     | Submitted

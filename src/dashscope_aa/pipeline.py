@@ -21,7 +21,7 @@ from dashscope_aa._diary import Diary
 from dashscope_aa._endpoints import DETECT, SYNTHESIS, TEMPLATE
 from dashscope_aa._engines import AnimateAnyone, WanAnimate
 from dashscope_aa._prepare import clip_length_s, length_s, look, mend, watch
-from dashscope_aa._prices import Estimate, cost_cny
+from dashscope_aa._prices import Estimate, check_cost, cost_cny
 from dashscope_aa._sources import (
     ImageSource,
     Media,
@@ -37,7 +37,6 @@ from dashscope_aa._sources import (
 from dashscope_aa._standing import Recall, Standing, estimate, video_endpoint
 from dashscope_aa._task import Task
 from dashscope_aa.errors import (
-    CostLimitError,
     DashScopeError,
     ImageRejectedError,
     InputError,
@@ -47,7 +46,15 @@ from dashscope_aa.errors import (
     TaskCanceledError,
     TaskFailedError,
 )
-from dashscope_aa.events import Animation, Preflighted, Role, Step, TemplateReady, Uploaded
+from dashscope_aa.events import (
+    Animation,
+    Preflighted,
+    Role,
+    Step,
+    TemplateReady,
+    Uploaded,
+    Uploading,
+)
 from dashscope_aa.models import TemplateOutput, VideoOutput
 
 log = logging.getLogger("dashscope_aa")
@@ -91,9 +98,10 @@ class Run:
             self._folder = folder
             await self._preflight(media)
             self._there = await self._standing(media, made)
-            limited = self._choices.max_cost_cny is not None
-            self._expense = await self._expected(media, self._there, wanted=limited)
-            self._check_cost(self._expense)
+            limit_cny = self._choices.max_cost_cny
+            wanted = limit_cny is not None
+            self._expense = await self._expected(media, self._there, wanted=wanted)
+            check_cost(self._expense, limit_cny)
             try:
                 engine = self._choices.engine
                 if isinstance(engine, WanAnimate):
@@ -146,17 +154,6 @@ class Run:
             self._length_s = await clip_length_s(media["video"])
         choices = self._choices
         return estimate(choices.engine, there, length_s=self._length_s, detect=choices.detect)
-
-    def _check_cost(self, expected: Estimate) -> None:
-        limit_cny = self._choices.max_cost_cny
-        if limit_cny is None:
-            return
-        if expected.cny is None:
-            msg = f"nobody can say whether it costs at most {limit_cny:g} CNY: {expected}"
-            raise CostLimitError(msg, hint="Leave out max_cost_cny, or hand over a local clip.")
-        if expected.cny > limit_cny:
-            msg = f"it would cost about {expected.cny:g} CNY, more than {limit_cny:g}: {expected}"
-            raise CostLimitError(msg, hint="Raise max_cost_cny, or take a shorter clip.")
 
     async def _fit(self, media: Media, role: Role) -> Media:
         """Mend a file that is not fit to be sent as it is."""
@@ -324,7 +321,12 @@ class Run:
         return await self._upload(await self._fit(media, role), role=role, model=model)
 
     async def _upload(self, media: Media, *, role: Role, model: str) -> Url:
-        url = Url(await self._calls.upload(media, model=model))
+        async def told(sent: int, size: int | None) -> None:
+            await self._diary.tell(
+                Uploading(role=role, model=model, sent_bytes=sent, size_bytes=size or sent)
+            )
+
+        url = Url(await self._calls.upload(media, model=model, on_bytes=told))
         self._urls.append(url)
         await self._diary.tell(Uploaded(role=role, model=model, url=url))
         return url

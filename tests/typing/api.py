@@ -13,6 +13,7 @@ from dashscope_aa import (
     Client,
     DashScopeError,
     Engine,
+    Entry,
     Event,
     MediaFile,
     Schedule,
@@ -48,6 +49,15 @@ async def templates(client: Client) -> None:
     assert_type(task.token, TaskToken[TemplateOutput])
     assert_type(client.resume(task.token), Task[TemplateOutput])
     assert_type(await client.resume(task.token), TemplateOutput)
+
+
+async def rows(client: Client) -> None:
+    assert_type(await client.ledger_rows(), list[Entry])
+    (row,) = await client.ledger_rows()
+    assert_type(row.billed_cny, float | None)
+    assert_type(await client.adopt(row, "0385dc79-5ff8-4d82-bcb6-000000000000"), Task[Any])
+    await client.write_off(row)
+    await client.download("https://host/video.mp4", "out.mp4", on_bytes=print)
 
 
 async def videos(client: Client, template: TemplateOutput) -> None:

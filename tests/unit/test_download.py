@@ -244,6 +244,29 @@ async def test_cut_off(
     assert parts(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("facts", "total"),
+    [
+        pytest.param({"content": CONTENT * 400, "cuts": [1_500_000]}, len(CONTENT) * 400, id="cut"),
+        pytest.param({"content": CONTENT * 400, "length": False}, None, id="length not told"),
+    ],
+)
+async def test_how_far_it_is(
+    facts: dict[str, Any],
+    total: int | None,
+    client: Client,
+    make_store: Callable[..., Store],
+    tmp_path: Path,
+) -> None:
+    told: list[tuple[int, int | None]] = []
+    store = make_store(**facts)
+    await client.download(store.url, tmp_path / "film.mp4", on_bytes=lambda *now: told.append(now))
+    assert told == sorted(told, key=lambda now: now[0])
+    assert {of for _, of in told} == {total}
+    assert len(CONTENT) * 400 - MIB < told[-1][0] <= len(CONTENT) * 400
+    assert 3 <= len(told) <= 6
+
+
 async def test_cut_off_by_the_emulator(
     client: Client, emulator: Emulator, clip: Path, tmp_path: Path
 ) -> None:

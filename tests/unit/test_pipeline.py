@@ -52,6 +52,7 @@ from dashscope_aa.events import (
     Submitted,
     TemplateReady,
     Uploaded,
+    Uploading,
 )
 from dashscope_aa.models import TaskStatus, TemplateOutput, VideoOutput
 
@@ -248,6 +249,18 @@ async def test_events_and_result_of_animate_anyone(
     assert abs(animation.expires_at - before - timedelta(hours=24)) < timedelta(minutes=1)
     body = emulator.requests.of("synthesis")[0].body
     assert body["parameters"] == {"use_ref_img_bg": True, "video_ratio": "3:4"}
+
+
+async def test_large_files_tell_how_far_they_are(
+    client: Client, portrait: Path, clip: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.jpg"
+    large.write_bytes(portrait.read_bytes() + bytes(2_200_000))
+    events: list[Event] = []
+    await client.animate(large, clip, engine=WAN, preflight="off", on_event=events.append)
+    told = [event for event in events if isinstance(event, Uploading)]
+    assert [event.sent_bytes for event in told] == [1024 * 1024, 2 * 1024 * 1024]
+    assert {(it.role, it.size_bytes) for it in told} == {("image", large.stat().st_size)}
 
 
 async def test_events_and_result_of_wan(client: Client, portrait: Path, clip: Path) -> None:

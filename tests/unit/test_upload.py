@@ -69,6 +69,18 @@ async def test_what_arrives_is_what_was_sent(
     assert emulator.leaks == []
 
 
+async def test_how_far_it_is(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "long.mp4"
+    path.write_bytes(bytes(2_500_000))
+    told: list[tuple[int, int | None]] = []
+
+    async def note(done: int, total: int | None) -> None:
+        told.append((done, total))
+
+    await client.upload(path, model=MODEL, on_bytes=note)
+    assert told == [(MIB, 2_500_000), (2 * MIB, 2_500_000)]
+
+
 async def test_same_bytes_are_sent_once(
     client: Client, emulator: Emulator, portrait: Path, tmp_path: Path
 ) -> None:
