@@ -20,7 +20,7 @@ from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 from dashscope_aa import AnimateAnyone, errors
 from dashscope_aa._endpoints import ENDPOINTS, REGIONS, RETIREMENTS
 from dashscope_aa.cli import app
-from dashscope_aa.cli._options import HOW_PANEL, Options, Voice
+from dashscope_aa.cli._options import HOW_PANEL, Options, Paid, Voice
 from dashscope_aa.cli._run import EXIT_CODES, INTERRUPTED
 from dashscope_aa.codes import CODES, Code
 from dashscope_aa.media import ImageFacts, Rule, VideoFacts
@@ -227,17 +227,20 @@ def cli_page() -> Iterator[str]:
     yield "# Command line\n"
     yield CLI_WORDS
     yield from chain.from_iterable(starmap(command_section, commands(app)))
-    voice, service = (inspect.signature(each, eval_str=True).parameters for each in SHARED)
+    voice, service, paid = (inspect.signature(it, eval_str=True).parameters for it in SHARED)
     yield "## Options of all commands\n\nBut not of `emulator`:\n"
     yield from table(OPTION_HEAD, map(option_row, voice.values()))
     yield "\nCommands that ask something of the service take these as well:\n"
     more = (option_row(service[name]) for name in service if name not in voice)
     yield from table(OPTION_HEAD, more)
+    yield "\nCommands that pay for something take this, too:\n"
+    last = (option_row(paid[name]) for name in paid if name not in service)
+    yield from table(OPTION_HEAD, last)
     yield "\n## Exit codes\n"
     yield from table(("Exit code", "After"), exit_rows())
 
 
-SHARED = (Voice, Options)
+SHARED = (Voice, Options, Paid)
 
 
 def commands(group: typer.Typer, prefix: str = "") -> Iterator[tuple[str, CommandInfo]]:

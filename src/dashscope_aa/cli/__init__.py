@@ -6,34 +6,38 @@ Exit codes are a table in `_run`; what is said, and in which form, is decided in
 
 from dashscope_aa.cli import (
     animate,
+    batch,
     check,
     convert,
     detect,
+    doctor,
     download,
     emulator,
-    mix,
-    move,
+    ledger,
     sound,
     synthesize,
     tasks,
     template,
     upload,
+    wan,
 )
 from dashscope_aa.cli._app import app
 
 __all__ = [
     "animate",
     "app",
+    "batch",
     "check",
     "convert",
     "detect",
+    "doctor",
     "download",
     "emulator",
-    "mix",
-    "move",
+    "ledger",
     "sound",
     "synthesize",
     "tasks",
     "template",
     "upload",
+    "wan",
 ]

@@ -2,7 +2,8 @@
 
 A command is an async function in a module of its own: its first parameter is the `Session`, the
 others are its arguments and options. `command` adds the options every command has, and runs it;
-`local_command` does the same for those that ask nothing of the service.
+`paid_command` adds those of paying, too. `bare_command` is for what makes a client by itself,
+`local_command` for what asks nothing of the service.
 """
 
 import inspect
@@ -15,12 +16,13 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec
 import typer
 
 from dashscope_aa._version import __version__
-from dashscope_aa.cli._options import Options, Voice
-from dashscope_aa.cli._run import Session, run, run_here
+from dashscope_aa.cli._options import Options, Paid, Voice
+from dashscope_aa.cli._run import Bare, Session, run, run_bare, run_here
 from dashscope_aa.cli._show import Lines
 
 P = ParamSpec("P")
 Work = Callable[Concatenate[Session, P], Coroutine[Any, Any, None]]
+BareWork = Callable[Concatenate[Bare, P], Coroutine[Any, Any, None]]
 LocalWork = Callable[Concatenate[Lines, P], Coroutine[Any, Any, None]]
 
 MEDIA: Final = "Pictures and clips, without a key"
@@ -60,19 +62,45 @@ def _whole(
 
 
 def command(
-    example: str, *, panel: str | None = None, group: typer.Typer = app, name: str | None = None
+    example: str,
+    *,
+    panel: str | None = None,
+    group: typer.Typer = app,
+    name: str | None = None,
+    shared: type[Options] = Options,
 ) -> Callable[[Work[P]], Work[P]]:
-    """Make an async function a command of *group*, with the options of `Options` added.
+    """Make an async function a command of *group*, with the options of *shared* added.
 
     Args:
         example: A command line to show in the help, without the program's name.
         panel: The heading it stands under in the help of the whole.
         group: What it is a command of.
         name: Its name, if not that of the function.
+        shared: The options that it takes besides its own.
     """
 
     def register(work: Work[P]) -> Work[P]:
-        _add(work, example, runner=run, shared=Options, panel=panel, group=group, name=name)
+        _add(work, example, runner=run, shared=shared, panel=panel, group=group, name=name)
+        return work
+
+    return register
+
+
+paid_command: Final = partial(command, shared=Paid)
+"""The same for what pays for something."""
+
+
+def bare_command(
+    example: str,
+    *,
+    panel: str | None = None,
+    name: str | None = None,
+    shared: type[Options] = Options,
+) -> Callable[[BareWork[P]], BareWork[P]]:
+    """Make an async function a command that makes its own client. The rest is as above."""
+
+    def register(work: BareWork[P]) -> BareWork[P]:
+        _add(work, example, runner=run_bare, shared=shared, panel=panel, group=app, name=name)
         return work
 
     return register

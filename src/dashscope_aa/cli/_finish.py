@@ -1,17 +1,18 @@
 """The beginning and the end of a command that makes something: check, wait, bring home, tell."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from dashscope_aa._book import Memo
 from dashscope_aa._download import check_target
-from dashscope_aa._prices import cost_cny
+from dashscope_aa._prices import Estimate, check_cost, cost_cny
 from dashscope_aa._protocol import read_output
 from dashscope_aa._task import Task, TaskState
 from dashscope_aa.cli._run import Session
-from dashscope_aa.cli._show import Working
+from dashscope_aa.cli._show import Transferring, Working
 from dashscope_aa.events import Animation, Progressed, Step, Submitted
 from dashscope_aa.models import TaskOutput, TaskUsage, TemplateOutput, VideoOutput
 
@@ -23,6 +24,21 @@ def begin(session: Session, *, output: Path | None = None) -> None:
         check_target(output)
         session.trail.output = output
     session.tell(Working(step="upload"))
+
+
+async def memo_within(
+    session: Session, max_cost_cny: float | None, expected: Callable[[], Awaitable[Estimate]]
+) -> Memo:
+    """Refuse what would cost too much; give what a ledger is to hold of the cost.
+
+    Raises:
+        CostLimitError: it would cost more than *max_cost_cny*, or nobody can say.
+    """
+    if max_cost_cny is None and session.options.ledger is None:
+        return Memo()
+    estimate = await expected()
+    check_cost(estimate, max_cost_cny)
+    return Memo(estimate_cny=estimate.cny)
 
 
 async def finish(
@@ -52,7 +68,7 @@ async def bring_home(
     )
     usage = task.usage
     cost = cost_cny(task.model, usage.video_ratio, usage.video_duration) if usage else None
-    told = bill(session, usage, cost)
+    told = bill(session, usage, cost, model=task.model)
     facts = {"task_id": task.id, "token": task.token, "usage": usage, "cost_cny": cost}
     if isinstance(made, TemplateOutput):
         template = made.template_id
@@ -87,15 +103,35 @@ async def bring_video(
         session.show.result(url, summary=f"{url}{summary}", facts=facts)
         return
     session.tell(Working(step="download"))
-    path = str(await session.client.download(source, output))
+    path = str(await downloaded(session, source, output))
     session.show.result(path, summary=f"wrote {path}{summary}", facts={**facts, "path": path})
 
 
-def bill(session: Session, usage: TaskUsage | None, cost: float | None) -> str:
-    """Say in one breath how long, how dear, by whom and how fast, as far as it is known."""
+async def downloaded(session: Session, source: Animation | VideoOutput | str, output: Path) -> Path:
+    """Write a video, telling how far it is."""
+
+    def so_far(done: int, total: int | None) -> None:
+        session.tell(
+            Transferring(step="download", file=str(output), done_bytes=done, total_bytes=total)
+        )
+
+    return await session.client.download(source, output, on_bytes=so_far)
+
+
+def bill(
+    session: Session, usage: TaskUsage | None, cost: float | None, *, model: str | None = None
+) -> str:
+    """Say in one breath how long, how dear, by whom and how fast, as far as it is known.
+
+    An empty *model* is one that nobody knows, because all there was is a task's id.
+    """
     duration_s = usage and usage.video_duration
     said = "" if duration_s is None else f" {duration_s:g} s"
-    said += "" if cost is None else f" for {cost:g} CNY"
+    if cost is not None:
+        said += f" for {cost:g} CNY"
+    elif duration_s is not None:
+        told = "cost not known" + (": the id alone does not tell it" if model == "" else "")
+        said += f" ({told})"
     host = urlsplit(session.client.base_url).netloc
     return f":{said} by {host} ({session.elapsed_s:.0f} s)"
 

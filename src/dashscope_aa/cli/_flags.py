@@ -15,6 +15,9 @@ _WORDS: Final = (
     (re.compile(r"\buse_ref_img_bg=True"), "--use-ref-img-bg"),
     (re.compile(r'\bcrop_to="(\S+?)"'), r"--crop-to \1"),
     (re.compile(r"\bcrop_to\b"), "--crop-to"),
+    (re.compile(r"\bmax_cost_cny\b"), "--max-cost"),
+    (re.compile(r"\bclient\.adopt\(error, task_id\)"), "`dashscope-aa ledger adopt`"),
+    (re.compile(r"\bclient\.write_off\(error\)"), "`dashscope-aa ledger write-off`"),
 )
 
 

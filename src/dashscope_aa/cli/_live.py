@@ -1,22 +1,41 @@
 """The display on a terminal: a line a step, with its state and for how long it has been in it."""
 
 import sys
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from rich.box import SIMPLE
 from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from dashscope_aa.cli._show import ENDED, Lines, Told, Working, beforehand, verdict, word
+from dashscope_aa._prepare import length_s
+from dashscope_aa.cli._show import (
+    ENDED,
+    Lines,
+    Row,
+    Told,
+    Transferring,
+    Working,
+    beforehand,
+    verdict,
+    word,
+)
+from dashscope_aa.cli._step import Step
 from dashscope_aa.events import (
     Detected,
     Mended,
@@ -25,6 +44,7 @@ from dashscope_aa.events import (
     Submitted,
     TemplateReady,
     Uploaded,
+    Uploading,
     Watched,
 )
 from dashscope_aa.media._probing.local import shown_name
@@ -35,40 +55,13 @@ if TYPE_CHECKING:
 _STYLES: Final = {"done": "green", "queued": "yellow", "running": "cyan"}
 
 
-@dataclass(slots=True)
-class _Row:
-    """One step on display."""
-
-    state: str = "running"
-    detail: str = ""
-    began: float = field(default_factory=time.monotonic)
-    since: float = field(default_factory=time.monotonic)
-    ended: float | None = None
-
-    def turn(self, state: str) -> None:
-        """Note a new state; the time in it counts from now."""
-        if state != self.state:
-            self.state, self.since = state, time.monotonic()
-
-    def end(self, state: str) -> None:
-        """Note how it ended; from now on the time of the whole step is shown."""
-        if self.ended is None:
-            self.turn(state)
-            self.ended = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """How long it is in its state, or took in all."""
-        return time.monotonic() - self.since if self.ended is None else self.ended - self.began
-
-
 class OnTerminal(Lines):
     """Steps that move while one looks at them; what came of them stays."""
 
     def __init__(self, console: Console | None = None) -> None:
         super().__init__()
         self._console = console or Console(stderr=True)
-        self._rows: dict[str, _Row] = {}
+        self._steps: dict[str, Step] = {}
         self._turning = "dots" if self._console.encoding.startswith("utf") else "line"
         self._spinner = Spinner(self._turning)
         self._live = Live(
@@ -110,6 +103,27 @@ class OnTerminal(Lines):
             bar = bars.add_task(f"{step} {shown_name(file)}", total=None)
             yield lambda part: bars.update(bar, completed=part, total=1.0)
 
+    @contextmanager
+    def many(self, total: int) -> Generator[Callable[[Mapping[str, int]], None]]:
+        """Show a bar for all of them, and how many are in which state; results stand above it."""
+        with Progress(
+            SpinnerColumn(self._turning),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            redirect_stdout=sys.stdout.isatty(),
+        ) as bars:
+            bar = bars.add_task("", total=total)
+
+            def show(states: Mapping[str, int]) -> None:
+                ended = sum(states.get(state, 0) for state in ("done", "failed"))
+                said = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+                bars.update(bar, completed=ended, description=said)
+
+            yield show
+
     def report(self, report: "Report", *, way_on: str, picture: Path | None) -> None:
         """Tell it as a table, if it is people who read it."""
         if not sys.stdout.isatty():
@@ -119,6 +133,20 @@ class OnTerminal(Lines):
         console.print(report if report.findings else Text(str(report), "green"))
         for line in filter(None, (way_on, picture and f"drawn in {picture}")):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def table(self, head: Sequence[str], rows: Sequence[Row], *, summary: str = "") -> None:
+        """Tell it in columns with lines between, if it is people who read it."""
+        self._stop("done")
+        if not sys.stdout.isatty():
+            super().table(head, rows, summary=summary)
+            return
+        table = Table(*head, box=SIMPLE, pad_edge=False)
+        for row in rows:
+            table.add_row(*map(Text, row.cells))
+        console = Console()
+        console.print(table)
+        if summary:
+            console.print(summary, markup=False, highlight=False, soft_wrap=True)
 
     def result(self, value: str, *, summary: str, facts: Mapping[str, object]) -> None:
         """Tell what came of it, below the steps."""
@@ -131,16 +159,15 @@ class OnTerminal(Lines):
                 self._row(step)
             case Preflighted() | Watched() | Mended():
                 self._note_beforehand(event)
-            case Uploaded(role=role):
-                upload = self._row("upload")
-                if role not in upload.detail:
-                    upload.detail = f"{upload.detail}, {role}".removeprefix(", ")
+            case Uploading() | Uploaded() | Transferring():
+                self._note_file(event)
             case Detected(detection=detection):
                 self._row("detect").detail = verdict(detection)
                 self._row("detect").end("done")
-            case Submitted(step=step, task_id=task_id):
+            case Submitted(step=step, task_id=task_id, model=model):
                 self._row("upload").end("done")
                 self._row(step).detail = f"task {task_id}"
+                self._row(step).run_s = self.past.run_s(model, self._length_s)
                 self._row(step).turn("queued")
             case Progressed(step=step, status=status) if word(status) in ENDED:
                 self._row(step).end(word(status))
@@ -152,16 +179,30 @@ class OnTerminal(Lines):
             case _:
                 pass
 
+    def _note_file(self, event: Uploading | Uploaded | Transferring) -> None:
+        match event:
+            case Transferring(step=step, file=file, done_bytes=done, total_bytes=total):
+                self._row(step).files[file] = (done, total)
+            case Uploading(role=role, model=model, sent_bytes=sent, size_bytes=size):
+                self._row("upload").files[f"{role} {model}"] = (sent, size)
+            case Uploaded(role=role, model=model):
+                upload = self._row("upload")
+                upload.files.pop(f"{role} {model}", None)
+                if role not in upload.detail:
+                    upload.detail = f"{upload.detail}, {role}".removeprefix(", ")
+
     def _note_beforehand(self, event: Preflighted | Watched | Mended) -> None:
+        if isinstance(event, Preflighted):
+            self._length_s = length_s(event.report)
         row = self._row(f"mend {event.role}" if isinstance(event, Mended) else "preflight")
         row.detail += beforehand(event) or ""
         row.end("done")
 
-    def _row(self, step: str) -> _Row:
-        return self._rows.setdefault(step, _Row())
+    def _row(self, step: str) -> Step:
+        return self._steps.setdefault(step, Step())
 
     def _stop(self, state: str) -> None:
-        for row in self._rows.values():
+        for row in self._steps.values():
             row.end(state)
         if self._live.is_started:
             self._live.stop()
@@ -171,12 +212,12 @@ class OnTerminal(Lines):
         for justify in ("left", "left", "left", "right"):
             table.add_column(justify=justify, no_wrap=True)
         table.add_column(style="dim", no_wrap=True, overflow="ellipsis")
-        for step, row in list(self._rows.items()):  # the display draws in a thread of its own
+        for step, row in list(self._steps.items()):  # the display draws in a thread of its own
             table.add_row(
                 self._spinner if row.ended is None else " ",
                 step,
                 Text(row.state, _STYLES.get(row.state, "")),
                 f"{row.seconds:.0f} s",
-                Text(row.detail),
+                row.bar or Text(", ".join(filter(None, (row.times, row.detail)))),
             )
         return table

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -78,6 +78,16 @@ For = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        min=0,
+        metavar="CNY",
+        help="Refuse to begin if it is expected to cost more, or nobody can say.",
+    ),
+]
+EngineName = Literal["animate-anyone", "wan-std", "wan-pro"]
 
 
 def engine_for(purpose: Purpose) -> Engine:
@@ -129,11 +139,48 @@ class Options(Voice):
         ),
     ] = None
 
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="DASHSCOPE_AA_LEDGER",
+            help="An SQLite file that holds what was paid for; made when it is not there. With it "
+            "nothing is lost or paid twice, whatever happens.",
+            rich_help_panel=HOW_PANEL,
+        ),
+    ] = None
+
     def where(self) -> list[str]:
-        """Give the options that say where the service is, as they were given."""
+        """Give the options that say where the service and the ledger are, as they were given."""
         return [
             word
-            for name in ("region", "workspace", "base_url")
+            for name in ("region", "workspace", "base_url", "ledger")
             if (value := getattr(self, name)) != getattr(Options, name)
-            for word in (f"--{name.replace('_', '-')}", value)
+            for word in (f"--{name.replace('_', '-')}", str(value))
         ]
+
+    def place(self) -> dict[str, Any]:
+        """Give the arguments that say where the service is."""
+        return {name: getattr(self, name) for name in ("region", "workspace", "base_url")}
+
+    def settings(self) -> dict[str, Any]:
+        """Give the arguments of `Client`."""
+        return {**self.place(), "ledger": self.ledger}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paid(Options):
+    """What every command that pays for something takes, besides what is its own."""
+
+    exclusive_account: Annotated[
+        bool,
+        typer.Option(
+            "--exclusive-account",
+            help="Your word that nothing else submits to these models with this account: then a "
+            "paid request whose answer was lost is settled by itself.",
+            rich_help_panel=HOW_PANEL,
+        ),
+    ] = False
+
+    def settings(self) -> dict[str, Any]:
+        """Give the arguments of `Client`."""
+        return {**super().settings(), "exclusive_account": self.exclusive_account}

@@ -9,7 +9,7 @@ from pathlib import Path
 from dashscope_aa._download import check_target
 from dashscope_aa.errors import InputError
 
-__all__ = ["check_free", "free_beside", "held_beside"]
+__all__ = ["check_free", "free_beside", "held_beside", "make_folder"]
 
 
 def check_free(target: Path, *, force: bool) -> None:
@@ -21,6 +21,19 @@ def check_free(target: Path, *, force: bool) -> None:
     check_target(target)
     if os.path.lexists(target) and not force:
         raise InputError(f"{str(target)!r} exists", hint="Name another file, or give --force.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that is not there yet.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder {str(folder)!r} cannot be made: {error.strerror or error}"
+        raise InputError(msg) from None
 
 
 def free_beside(source: Path, suffix: str) -> Path:

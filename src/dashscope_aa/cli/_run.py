@@ -1,24 +1,26 @@
-"""Run a command: its client, its errors as exit codes, and what to do when it is interrupted."""
+"""Run a command: its client, its errors as exit codes, and what is said when it is interrupted."""
 
 import os
-import shlex
 import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import typer
 
+from dashscope_aa._book import UNSETTLED
 from dashscope_aa._client import Client
+from dashscope_aa.cli._json import Json
 from dashscope_aa.cli._live import OnTerminal
 from dashscope_aa.cli._options import Options, Voice
-from dashscope_aa.cli._show import Json, Lines, Quiet, Told
+from dashscope_aa.cli._past import Past
+from dashscope_aa.cli._show import Lines, Quiet, Told
+from dashscope_aa.cli._trail import Trail
 from dashscope_aa.errors import (
     ConfigurationError,
     DashScopeError,
@@ -28,17 +30,12 @@ from dashscope_aa.errors import (
     MediaError,
     PreflightError,
     ProtocolError,
-    ResultExpiredError,
     ServiceError,
     SubmitOutcomeUnknownError,
-    TaskCanceledError,
     TaskError,
-    TaskFailedError,
-    TaskNotFoundError,
     TransferError,
     TransportError,
 )
-from dashscope_aa.events import Submitted, TemplateReady
 
 WANTING: Final = 1
 USAGE: Final = 2
@@ -61,14 +58,6 @@ EXIT_CODES: Final[tuple[tuple[type[DashScopeError], int], ...]] = (
     (TransferError, REFUSED),
 )
 
-_NOTHING_LEFT: Final = (
-    TaskFailedError,
-    TaskCanceledError,
-    TaskNotFoundError,
-    ResultExpiredError,
-)
-"""After these there is nothing on the server to go on with."""
-
 
 def exit_code(error: DashScopeError) -> int:
     """Give the exit code of an error."""
@@ -80,69 +69,14 @@ def exit_code_here(error: DashScopeError) -> int:
     return WANTING if exit_code(error) == WANTING else USAGE
 
 
-class Trail:
-    """What a run has left on the server so far, and how to go on with it."""
-
-    def __init__(self, options: Options) -> None:
-        self.began = False
-        self.output: Path | None = None
-        self.token: str | None = None
-        self._where = options.where()
-        self._step: str | None = None
-        self._template: str | None = None
-
-    def note(self, event: Told) -> None:
-        """Remember the template that is ready, or the task that is under way."""
-        match event:
-            case Submitted(step=step, token=token):
-                self.follow(token, step)
-            case TemplateReady(template_id=template):
-                self.token, self._template = None, template
-            case _:
-                pass
-
-    def follow(self, token: str, step: str) -> None:
-        """Remember the task that is under way."""
-        self.token, self._step = token, step
-
-    def way_on(self, error: DashScopeError | None = None) -> str:
-        """Say how to go on; empty if there is nothing to go on with."""
-        if isinstance(error, SubmitOutcomeUnknownError):
-            return self._candidates(error)
-        if self.token and not isinstance(error, _NOTHING_LEFT):
-            return f"go on with: {self._wait(self.token)}"
-        lines: list[str] = []
-        if self._template:
-            lines.append(f"the template can be given in the place of the clip: {self._template}")
-        if self.began and error is None:
-            lines.append(f"if a task was just being submitted, it is among these: {self._list()}")
-        return "\n".join(lines)
-
-    def _list(self) -> str:
-        return shlex.join(["dashscope-aa", "tasks", "list", *self._where])
-
-    def _wait(self, task: str) -> str:
-        output = ["-o", str(self.output)] if self.output and self._step != "template" else []
-        return shlex.join(["dashscope-aa", "tasks", "wait", task, *output, *self._where])
-
-    def _candidates(self, error: SubmitOutcomeUnknownError) -> str:
-        """Name the tasks that may be the lost one; no task can come of an image check."""
-        if error.hint != error.default_hint:
-            return ""
-        lines = [
-            "Do not simply run it again: the task may be running, and will be billed.",
-            *(f"it may be ({row.status}): {self._wait(row.task_id)}" for row in error.candidates),
-            f"all tasks: {self._list()}",
-        ]
-        return "\n".join(lines)
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """One run of a command that talks to the service."""
 
     client: Client
     """The client, open."""
+    options: Options
+    """What it was told, but for what is the command's own."""
     show: Lines
     """What says what happens."""
     trail: Trail
@@ -166,13 +100,48 @@ def run(work: Callable[[Session], Awaitable[None]], options: Options) -> None:
     show, trail = show_for(options), Trail(options)
 
     async def within_a_client() -> None:
-        async with Client(
-            base_url=options.base_url, region=options.region, workspace=options.workspace
-        ) as client:
-            await work(Session(client, show, trail))
+        async with Client(**options.settings()) as client:
+            try:
+                if options.ledger and options.ledger.exists():
+                    show.past = Past.of(await client.ledger_rows())
+                await work(Session(client, options, show, trail))
+            except SubmitOutcomeUnknownError as lost:
+                if options.ledger:
+                    trail.lost_rows = await _rows_of(client, lost)
+                raise
 
     with reported(show, trail), interruptible():
         anyio.run(within_a_client)
+
+
+async def _rows_of(client: Client, lost: SubmitOutcomeUnknownError) -> tuple[int, ...]:
+    """Give the numbers of a lost submit's rows in the ledger."""
+    rows = await client.ledger_rows()
+    of_it = (row for row in rows if row.fingerprint == lost.fingerprint)
+    return tuple(row.id for row in of_it if row.state in UNSETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """One run of a command that makes its own client."""
+
+    show: Lines
+    """What says what happens."""
+    trail: Trail
+    """What is left on the server."""
+    options: Options
+    """What it was told."""
+
+    def client(self, **changed: Any) -> Client:  # noqa: ANN401 - arguments of Client
+        """Make a client of what it was told, and of what is told otherwise here."""
+        return Client(**{**self.options.settings(), **changed})
+
+
+def run_bare(work: Callable[[Bare], Awaitable[None]], options: Options) -> None:
+    """Run a command that makes its own client, or none."""
+    show, trail = show_for(options), Trail(options)
+    with reported(show, trail), interruptible():
+        anyio.run(work, Bare(show, trail, options))
 
 
 def run_here(work: Callable[[Lines], Awaitable[None]], voice: Voice) -> None:

@@ -1,29 +1,24 @@
 """What a command says: lines for people, one word for shells, JSON for programs.
 
 What is under way goes to stderr and what came of it to stdout, so that a result can be piped;
-as JSON, both go to stdout. The display on a terminal is in `_live`.
+as JSON, both go to stdout. That is in `_json`, and the display on a terminal in `_live`.
 """
 
-import json
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO, runtime_checkable
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
-from pydantic import BaseModel
-
-from dashscope_aa._engines import AnimateAnyone, WanAnimate
+from dashscope_aa._prepare import length_s
 from dashscope_aa.cli._flags import as_flags
+from dashscope_aa.cli._past import Past, spell
 from dashscope_aa.errors import (
     DashScopeError,
-    PreflightError,
     SubmitOutcomeUnknownError,
     TaskError,
 )
@@ -41,8 +36,6 @@ from dashscope_aa.events import (
 from dashscope_aa.models import Detection, TaskStatus
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from dashscope_aa.media import Finding, Report
 
 
@@ -54,7 +47,34 @@ class Working:
     """What began."""
 
 
-Told = Event | Working
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferring:
+    """So many bytes of a file went through."""
+
+    step: str
+    """``upload`` or ``download``."""
+    file: str
+    """Which file."""
+    done_bytes: int
+    """How many went through."""
+    total_bytes: int | None
+    """How many there are; None if nobody said."""
+
+
+Told = Event | Working | Transferring
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table."""
+
+    value: str
+    """What a shell goes on with."""
+    cells: tuple[str, ...]
+    """What is read."""
+    facts: Mapping[str, object]
+    """What is processed."""
+
 
 _WORDS: Final[dict[str, str]] = {
     TaskStatus.PENDING: "queued",
@@ -97,17 +117,13 @@ def _warnings(findings: "Iterable[Finding]") -> str | None:
     return "\n".join(f"warning: {finding.message}" for finding in found) or None
 
 
-@runtime_checkable
-class _Plain(Protocol):
-    """What gives itself as plain JSON values: reports and findings."""
-
-    def to_dict(self) -> dict[str, object]: ...
-
-
 class Lines:
     """Plain lines, few enough for a log."""
 
     def __init__(self) -> None:
+        self.past = Past()
+        """How long such tasks took before, as far as a ledger tells."""
+        self._length_s: float | None = None
         self._said: dict[str, str] = {}
         self._began: dict[str, float] = {}
 
@@ -144,6 +160,27 @@ class Lines:
         del value, facts
         say(summary)
 
+    def table(self, head: Sequence[str], rows: Sequence[Row], *, summary: str = "") -> None:
+        """Tell several things that are alike, a line each, and what they come to."""
+        cells = [row.cells for row in rows]
+        widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+        for line in (head, *cells):
+            padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            say("  ".join(padded).rstrip())
+        if summary:
+            say(summary)
+
+    def note(self, name: str, said: str, facts: Mapping[str, object]) -> None:
+        """Tell something on the way."""
+        del name, facts
+        say(as_flags(said), file=sys.stderr)
+
+    @contextmanager
+    def many(self, total: int) -> Generator[Callable[[Mapping[str, int]], None]]:
+        """Work on many jobs in the meantime; takes how many are in which state."""
+        del total
+        yield lambda _states: None
+
     def failure(
         self, error: DashScopeError, *, exit_code: int, way_on: str, token: str | None
     ) -> None:
@@ -164,16 +201,21 @@ class Lines:
 
     def _line(self, event: Told) -> str | None:  # noqa: PLR0911 - one a kind of event
         match event:
-            case Preflighted() | Watched() | Mended():
+            case Preflighted(report=report):
+                self._length_s = length_s(report)
+                return beforehand(event)
+            case Watched() | Mended():
                 return beforehand(event)
             case Uploaded(role=role):
                 return self._once(f"upload {role}", f"uploaded the {role}")
             case Detected(detection=detection):
                 return f"detect: {verdict(detection)}"
-            case Submitted(step=step, task_id=task_id):
+            case Submitted(step=step, task_id=task_id, model=model):
                 self._began[step] = time.monotonic()
                 self._said[step] = word(TaskStatus.PENDING)
-                return f"{step}: queued, task {task_id}"
+                usual_s = self.past.run_s(model, self._length_s)
+                usual = "" if usual_s is None else f"; such tasks run for about {spell(usual_s)}"
+                return f"{step}: queued, task {task_id}{usual}"
             case Progressed(step=step, status=status) if word(status) not in ENDED:
                 return self._once(step, f"{step}: {word(status)}{self._after(step)}", word(status))
             case TemplateReady(template_id=template, reused=reused):
@@ -211,83 +253,16 @@ class Quiet(Lines):
         del summary, facts
         say(value)
 
+    def note(self, name: str, said: str, facts: Mapping[str, object]) -> None:
+        """Say nothing, but of failures."""
+        if name == "failed":
+            super().note(name, said, facts)
 
-class Json(Lines):
-    """One JSON object a line: events and the result to stdout, errors to stderr."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        super().__init__()
-        self._quiet = quiet
-
-    def event(self, event: Told) -> None:
-        """Give the event, with its name."""
-        if not self._quiet:
-            name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
-            self._object(name, facts_of(event))
-
-    @contextmanager
-    def doing(self, step: str, file: str) -> Generator[Callable[[float], None]]:
-        """Give the part that is done, each time that it is told."""
-
-        def tell(part: float) -> None:
-            if not self._quiet:
-                self._object("working", {"step": step, "file": file, "part": part})
-
-        yield tell
-
-    def report(self, report: "Report", *, way_on: str, picture: Path | None) -> None:
-        """Give all that is known about the file."""
-        for one in report.checked:
-            self._object("result", {**one.to_dict(), "way_on": way_on, "picture": picture})
-
-    def result(self, value: str, *, summary: str, facts: Mapping[str, object]) -> None:
-        """Give the facts."""
-        del value, summary
-        self._object("result", facts)
-
-    def failure(
-        self, error: DashScopeError, *, exit_code: int, way_on: str, token: str | None
-    ) -> None:
-        """Give the error with all that is known of it."""
-        facts = {
-            name: getattr(error, name)
-            for name in ("message", "code", "http_status", "request_id", "task_id", "hint")
-        }
-        if isinstance(error, SubmitOutcomeUnknownError):
-            facts |= {"model": error.model, "candidates": error.candidates}
-        if isinstance(error, PreflightError):
-            facts["report"] = error.report
-        facts |= {"exit_code": exit_code, "token": token, "way_on": way_on}
-        self._object("error", {"type": type(error).__name__, **facts}, file=sys.stderr)
-
-    def interrupted(self, *, way_on: str, token: str | None) -> None:
-        """Give the token, and how to go on."""
-        self._object("interrupted", {"token": token, "way_on": way_on}, file=sys.stderr)
-
-    def _object(
-        self, name: str, facts: Mapping[str, object], *, file: TextIO | None = None
-    ) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        say(json.dumps({"event": name, "at": now, **facts}, default=_as_json), file=file)
-
-
-def facts_of(value: "DataclassInstance") -> dict[str, object]:
-    """Give the fields of a dataclass, and of an engine its family too."""
-    facts = {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, AnimateAnyone | WanAnimate):
-        facts["family"] = value.family
-    return facts
-
-
-def _as_json(value: object) -> object:
-    """Give what JSON has no word for as something it has."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_none=True)
-    if isinstance(value, _Plain):
-        return value.to_dict()
-    if is_dataclass(value) and not isinstance(value, type):
-        return facts_of(value)
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    def table(self, head: Sequence[str], rows: Sequence[Row], *, summary: str = "") -> None:
+        """Give the values alone."""
+        del head, summary
+        for row in rows:
+            say(row.value)
 
 
 def say(line: str, *, file: TextIO | None = None) -> None:

@@ -1,29 +1,28 @@
 """``dashscope-aa animate``: the whole way from a picture and a motion to a video on disk."""
 
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated
 
 import typer
 
-from dashscope_aa._engines import Engine, WanAnimate, WanKind, engine_named
+from dashscope_aa._engines import WanKind
 from dashscope_aa._prepare import Preflight
-from dashscope_aa.cli._app import command
+from dashscope_aa.cli._app import paid_command
+from dashscope_aa.cli._engine import engine_of
+from dashscope_aa.cli._evidence import evidence_in
 from dashscope_aa.cli._finish import begin, bill, bring_video
+from dashscope_aa.cli._json import facts_of
 from dashscope_aa.cli._options import (
+    EngineName,
     Image,
+    MaxCost,
     NoCheckImage,
-    Output,
     Ratio,
     Timeout,
     UseRefImgBg,
     Watermark,
 )
 from dashscope_aa.cli._run import Session
-from dashscope_aa.cli._show import facts_of
-from dashscope_aa.errors import InputError
-
-EngineName = Literal["animate-anyone", "wan-std", "wan-pro"]
 
 Motion = Annotated[
     str,
@@ -32,20 +31,30 @@ Motion = Annotated[
         help="The motion: a clip (a file or a URL), or the id of a template (AACT.…).",
     ),
 ]
-_FLAGS: Final = {
-    "check_image": "--no-check-image",
-    "use_ref_img_bg": "--use-ref-img-bg",
-    "video_ratio": "--video-ratio",
-}
 
 
-@command("animate portrait.jpg dance.mp4 -o result.mp4 --engine wan-std")
+@paid_command("animate portrait.jpg dance.mp4 -o result.mp4 --engine wan-std")
 async def animate(  # noqa: PLR0913 - one parameter an option
     session: Session,
     image: Image,
     motion: Motion,
     *,
-    output: Output = Path("result.mp4"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The video to write; a file of that name is replaced. Else result.mp4, in the "
+            "folder of --output-dir if there is one.",
+        ),
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for evidence of the run as JSON: what was asked for and found, each "
+            "event with its time, each task with its statuses. Another run's is replaced."
+        ),
+    ] = None,
     engine: Annotated[
         EngineName,
         typer.Option(
@@ -77,14 +86,21 @@ async def animate(  # noqa: PLR0913 - one parameter an option
             "here instead; off: look at nothing.",
         ),
     ] = "fix",
+    max_cost_cny: MaxCost = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Pay for a new video although the ledger has one of the same."
+        ),
+    ] = False,
     timeout_s: Timeout = None,
 ) -> None:
     """Make a video in which the picture's person does what the clip's person does.
 
     This costs money: the more, the longer the clip is. Ctrl-C leaves what is paid for running,
-    and says how to go on with it.
+    and says how to go on with it. With a ledger, running the same again goes on.
     """
-    chosen = _engine(
+    chosen = engine_of(
         engine,
         detect=not skip_detect,
         kind=kind,
@@ -93,29 +109,21 @@ async def animate(  # noqa: PLR0913 - one parameter an option
         watermark=watermark or None,
         check_image=False if no_check_image else None,
     )
-    begin(session, output=output)
-    animation = await session.client.animate(
-        image,
-        motion,
-        engine=chosen,
-        preflight=preflight,
-        detect=not skip_detect,
-        on_event=session.tell,
-        timeout_s=timeout_s,
-    )
+    output = output or (output_dir or Path()) / "result.mp4"
+    session.trail.again = True
+    asked = {"image": image, "motion": motion, "engine": chosen, "output": output}
+    with evidence_in(output_dir, session, asked) as note:
+        begin(session, output=output)
+        animation = await session.client.animate(
+            image,
+            motion,
+            engine=chosen,
+            preflight=preflight,
+            detect=not skip_detect,
+            on_event=note,
+            timeout_s=timeout_s,
+            max_cost_cny=max_cost_cny,
+            fresh=fresh,
+        )
     summary = bill(session, animation.usage, animation.cost_cny)
     await bring_video(session, animation, output, summary=summary, facts=facts_of(animation))
-
-
-def _engine(name: EngineName, *, detect: bool, **options: Any) -> Engine:  # noqa: ANN401 - the engine checks them
-    """Give the engine with its options; refuse those that mean nothing to it."""
-    engine = engine_named(name)
-    given = {option: value for option, value in options.items() if value is not None}
-    known = {field.name for field in fields(engine)}
-    misfits = [_FLAGS.get(option, f"--{option}") for option in given if option not in known]
-    if not detect and isinstance(engine, WanAnimate):
-        misfits.append("--skip-detect")
-    if misfits:
-        msg = f"{', '.join(misfits)} cannot be used with the engine {name}"
-        raise InputError(msg, hint="`dashscope-aa animate --help` says what fits which engine.")
-    return replace(engine, **given)

@@ -9,8 +9,9 @@ import typer
 
 from dashscope_aa.cli._app import TOOLS, app, prose
 from dashscope_aa.cli._options import Options
-from dashscope_aa.cli._run import Trail, interruptible, reported
+from dashscope_aa.cli._run import interruptible, reported
 from dashscope_aa.cli._show import Lines, say
+from dashscope_aa.cli._trail import Trail
 from dashscope_aa.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import typer
 
 from dashscope_aa.cli._app import TASKS, command
 from dashscope_aa.cli._run import Session
-from dashscope_aa.cli._show import Working
+from dashscope_aa.cli._show import Transferring, Working
 
 
 @command("upload portrait.jpg --model wan2.2-animate-move", panel=TASKS)
@@ -21,5 +21,9 @@ async def upload(
     The URL works for 48 hours, with keys of this account only. The file costs nothing.
     """
     session.tell(Working(step="upload"))
-    url = await session.client.upload(file, model=model)
+
+    def so_far(done: int, total: int | None) -> None:
+        session.tell(Transferring(step="upload", file=file, done_bytes=done, total_bytes=total))
+
+    url = await session.client.upload(file, model=model, on_bytes=so_far)
     session.show.result(url, summary=url, facts={"url": url, "model": model})

@@ -11,7 +11,7 @@ import pytest
 from dashscope_aa import Client
 from dashscope_aa._diary import Diary
 from dashscope_aa._engines import ENGINE_NAMES
-from dashscope_aa.cli.animate import EngineName
+from dashscope_aa.cli._options import EngineName
 from dashscope_aa.emulator import (
     AnswerLost,
     Emulator,

@@ -1,5 +1,6 @@
 """The command line as a whole: help a newcomer understands, versions, completion, no key."""
 
+import os
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -13,11 +14,14 @@ from dashscope_aa.cli import app
 COMMANDS = {
     "add-sound",
     "animate",
+    "batch",
     "check",
     "convert",
     "detect",
+    "doctor",
     "download",
     "emulator",
+    "ledger",
     "mix",
     "move",
     "synthesize",
@@ -44,6 +48,22 @@ ALL = [pytest.param(name, command, id=name) for name, command in commands()]
 def test_version(cli: Any) -> None:
     done = cli("--version")
     assert (done.exit_code, done.stdout) == (0, f"dashscope-aa {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        pytest.param("dashscope-aa an", ["animate"], id="a command"),
+        pytest.param("dashscope-aa tasks w", ["wait"], id="a command of a group"),
+        pytest.param("dashscope-aa animate --eng", ["--engine"], id="an option"),
+        pytest.param("dashscope-aa animate --engine wan", ["wan-std", "wan-pro"], id="a word"),
+    ],
+)
+def test_the_shell_completes(shell: Any, typed: str, offered: list[str]) -> None:
+    words = typed.split()
+    typing = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1)}
+    asked = os.environ | typing | {"_DASHSCOPE_AA_COMPLETE": "complete_bash"}
+    assert shell.run(env=asked).stdout.split() == offered
 
 
 def test_help_names_every_command(cli: Any) -> None:

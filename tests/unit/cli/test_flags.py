@@ -30,6 +30,12 @@ from dashscope_aa.cli._flags import as_flags
         pytest.param("crop_to is for pictures", "--crop-to is for pictures", id="a bare name"),
         pytest.param("media.convert mends it", "`dashscope-aa convert` mends it", id="convert"),
         pytest.param("see media.preflight", "see `dashscope-aa check`", id="preflight"),
+        pytest.param("Raise max_cost_cny.", "Raise --max-cost.", id="money"),
+        pytest.param(
+            "go on with client.adopt(error, task_id); client.write_off(error) lets it",
+            "go on with `dashscope-aa ledger adopt`; `dashscope-aa ledger write-off` lets it",
+            id="a lost answer",
+        ),
         pytest.param("the outfit is trim", "the outfit is trim", id="plain words"),
     ],
 )

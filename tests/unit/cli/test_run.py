@@ -8,7 +8,8 @@ import pytest
 
 from dashscope_aa import errors
 from dashscope_aa.cli._options import Options
-from dashscope_aa.cli._run import Trail, exit_code, exit_code_here
+from dashscope_aa.cli._run import exit_code, exit_code_here
+from dashscope_aa.cli._trail import Trail
 from dashscope_aa.events import Submitted, TemplateReady
 from dashscope_aa.models import TaskListItem
 
@@ -132,9 +133,8 @@ def test_way_on_points_to_the_same_place() -> None:
 
 def lost(**facts: Any) -> errors.DashScopeError:
     now = datetime.now(UTC)
-    return errors.SubmitOutcomeUnknownError(
-        "lost", model="m", operation="template", fingerprint="f", sent_at=now, lost_at=now, **facts
-    )
+    known = {"model": "m", "operation": "template", "fingerprint": "f"}
+    return errors.SubmitOutcomeUnknownError("lost", sent_at=now, lost_at=now, **{**known, **facts})
 
 
 def test_way_on_from_a_lost_submit() -> None:
@@ -146,4 +146,29 @@ def test_way_on_from_a_lost_submit() -> None:
         "it may be (RUNNING): dashscope-aa tasks wait abc -o out.mp4",
         "all tasks: dashscope-aa tasks list",
     ]
-    assert trail.way_on(lost(hint="At most one image check was billed.")) == ""
+    assert (
+        trail.way_on(lost(operation="detect"))
+        == "At most one image check was billed; it may be run again."
+    )
+
+
+def test_way_on_from_a_lost_submit_that_the_ledger_knows() -> None:
+    trail = Trail(Options(ledger=Path("jobs.sqlite")))
+    trail.lost_rows = (7,)
+    candidate = TaskListItem(task_id="abc", status="RUNNING")
+    assert trail.way_on(lost(candidates=[candidate])).splitlines() == [
+        "row 7 of the ledger: the task may be running, and will be billed. Look for it:",
+        "dashscope-aa tasks list --ledger jobs.sqlite",
+        "if it is this one (RUNNING): dashscope-aa ledger adopt 7 abc --ledger jobs.sqlite",
+        "if it is none, also later: dashscope-aa ledger write-off 7 --ledger jobs.sqlite",
+        "then run the same again",
+    ]
+
+
+def test_with_a_ledger_the_same_may_be_run_again() -> None:
+    trail = Trail(Options(ledger=Path("jobs.sqlite")))
+    trail.began = trail.again = True
+    again = "run the same again to go on: jobs.sqlite knows what is paid for"
+    assert trail.way_on() == again
+    trail.note(submitted("template"))
+    assert trail.way_on() == f"{again}\n{WAIT} --ledger jobs.sqlite"

@@ -11,9 +11,17 @@ import pytest
 from rich.console import Console
 
 from dashscope_aa import AnimateAnyone, WanAnimate
+from dashscope_aa.cli._json import Json, facts_of
 from dashscope_aa.cli._live import OnTerminal
-from dashscope_aa.cli._show import Json, Lines, Told, Working, facts_of, say, verdict, word
-from dashscope_aa.events import Detected, Progressed, Submitted, TemplateReady, Uploaded
+from dashscope_aa.cli._show import Lines, Told, Transferring, Working, say, verdict, word
+from dashscope_aa.events import (
+    Detected,
+    Progressed,
+    Submitted,
+    TemplateReady,
+    Uploaded,
+    Uploading,
+)
 from dashscope_aa.models import Detection
 
 
@@ -169,6 +177,19 @@ def test_display_of_a_whole_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert picture[3] == ["synthesis", "done", "0", "s", "task", "42"]
     assert picture[4][:2] == ["download", "done"]
     assert capsys.readouterr().out == "wrote out.mp4\n"
+
+
+def test_display_of_files_on_their_way() -> None:
+    shown, screen = terminal(no_color=True)
+    with shown:
+        shown.event(Uploading(role="video", model="m", sent_bytes=1_000_000, size_bytes=3_000_000))
+        assert "1.0 MB of 3.0 MB" in plain_text(screen)
+        shown.event(uploaded("video"))
+        shown.event(
+            Transferring(step="download", file="x", done_bytes=2_000_000, total_bytes=8_000_000)
+        )
+        assert "2.0 MB of 8.0 MB" in plain_text(screen)
+    assert last_picture(screen)[1][:2] == ["download", "done"]
 
 
 def test_display_while_it_goes_and_when_it_breaks() -> None:
