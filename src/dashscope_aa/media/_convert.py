@@ -102,7 +102,8 @@ async def convert(  # noqa: PLR0913 - one argument an option
     """Do the least that makes a picture or a clip fit for *engine*, and write it to *target*.
 
     A clip whose container alone is wrong is not encoded anew. What is fine already is copied.
-    The target appears when it is whole; if the call is cancelled, nothing is left behind.
+    The target appears when it is whole; if the call is cancelled, nothing is left behind. It returns
+    when the step at hand is over: to decode a picture is one, of up to three seconds for the largest.
 
     Args:
         source: Path, bytes, binary file object or PIL image.
@@ -118,7 +119,7 @@ async def convert(  # noqa: PLR0913 - one argument an option
 
     Raises:
         InputError: an option makes no sense, or *target* cannot be written to.
-        SourceError: the source is missing, a URL, or cannot be read.
+        SourceError: the source is missing, a URL, or cannot be read, or is changed meanwhile.
         PreflightError: something is wrong that is not mended unasked; nothing was written.
         TransferError: the result could not be written.
     """

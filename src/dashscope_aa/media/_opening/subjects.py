@@ -23,6 +23,8 @@ def subject_of(source: object, *, checkpoint: Callable[[], None]) -> Generator[S
     Raises:
         SourceError: it is missing, or of no kind that can be read.
     """
+    if source == "":
+        raise SourceError("expected a path, but got an empty text", hint="Name a file.")
     if isinstance(source, str | os.PathLike):
         path = Path(cast("str | os.PathLike[str]", source))
         with open_path(path) as file:

@@ -61,6 +61,11 @@ async def test_the_wrong_kind_is_an_error(corpus: Path) -> None:
     assert caught.value.hint
 
 
+async def test_an_empty_path_is_none() -> None:
+    with pytest.raises(SourceError, match="expected a path, but got an empty text"):
+        await probe("")
+
+
 async def test_a_preflight_gets_a_value_instead(corpus: Path) -> None:
     found = await examine(corpus / "page.mp4", kind="video")
     assert isinstance(found, Unreadable)
