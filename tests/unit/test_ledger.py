@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
 
 from dashscope_aa._book import Entry
-from dashscope_aa._ledger import Ledger
+from dashscope_aa._ledger import Ledger, _in_wal_mode
 from dashscope_aa.errors import LedgerError
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +167,32 @@ async def test_opening_waits_for_a_reader_in_the_old_mode(path: Path) -> None:
         other.close()
     assert len(await ledger.find()) == 1
     await ledger.aclose()
+
+
+class Switching:
+    """A database that another process is switching to WAL mode just now."""
+
+    def __init__(self, *codes: int) -> None:
+        self.codes = list(codes)
+
+    def execute(self, _: str) -> None:
+        if self.codes:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.codes.pop(0)
+            raise error
+
+
+def test_mode_is_switched_when_others_have_switched_it() -> None:
+    database = Switching(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY)
+    _in_wal_mode(cast("sqlite3.Connection", database))
+    assert database.codes == []
+
+
+def test_mode_that_cannot_be_switched_is_told_at_once() -> None:
+    database = Switching(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR)
+    with pytest.raises(sqlite3.OperationalError):
+        _in_wal_mode(cast("sqlite3.Connection", database))
+    assert len(database.codes) == 1
 
 
 # ── what cannot be used ──────────────────────────────────────────────────────────────────
