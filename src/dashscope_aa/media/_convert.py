@@ -102,8 +102,9 @@ async def convert(  # noqa: PLR0913 - one argument an option
     """Do the least that makes a picture or a clip fit for *engine*, and write it to *target*.
 
     A clip whose container alone is wrong is not encoded anew. What is fine already is copied.
-    The target appears when it is whole; if the call is cancelled, nothing is left behind. It returns
-    when the step at hand is over: to decode a picture is one, of up to three seconds for the largest.
+    The target appears when it is whole; if the call is cancelled, nothing is left behind. It
+    returns when the step at hand is over: to decode a picture is one, of up to three seconds for
+    the largest.
 
     Args:
         source: Path, bytes, binary file object or PIL image.
