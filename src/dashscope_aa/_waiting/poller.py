@@ -5,7 +5,7 @@ for them, or until it is their turn to drive.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -230,9 +230,8 @@ class Poller:
         if self._recorder is None or not watch.timeline.is_news(response):
             self._note(watch, response)
             return
-        async with self._recording.hold(
-            watch.task_id
-        ):  # who asked at the same time has the same news
+        # Whoever asked at the same time brings the same news.
+        async with self._recording.hold(watch.task_id):
             if watch.timeline.is_news(response):
                 with anyio.CancelScope(shield=True):
                     await self._recorder(watch.task_id, response)
@@ -285,16 +284,17 @@ class Poller:
 
     def _unread(self, page: Page, error: Exception) -> None:
         now = anyio.current_time()
-        borne = isinstance(error, DashScopeError) and may_resend(error, safe=True)
-        self._rota.unread(page, now, refused=not borne)
-        if borne and isinstance(error, DashScopeError):
+        if isinstance(error, DashScopeError) and may_resend(error, safe=True):
+            self._rota.unread(page, now, refused=False)
             self._bear(error, now)
+        else:
+            self._rota.unread(page, now, refused=True)
 
     def _bear(self, fault: DashScopeError, now: float) -> None:
         self._trouble.note(fault, now=now, jitter=jitter())
         self._give_up(self._rota.everything(), now)
 
-    def _give_up(self, watches: "list[Watch] | tuple[Watch, ...]", now: float) -> None:
+    def _give_up(self, watches: Iterable[Watch], now: float) -> None:
         """End the waits that cannot bear what is going on."""
         for watch in watches:
             for waiter in watch.waiters:
