@@ -14,20 +14,23 @@ from typing import Final
 
 import anyio
 
-from dashscope_aa import Client
+from dashscope_aa import Client, Schedule
 from dashscope_aa.emulator import Emulator, TaskFails
 
 KEY: Final = "sk-stress"
 SUBMIT_S: Final = 0.01
-"""More than one submit takes."""
+"""The time from one submit to the next."""
 
 
 async def submitted(emulator: Emulator, tasks: int, ending: int, lead_s: float) -> list[object]:
     """Submit the tasks; give the token of each with the time when it ends."""
-    first_end = emulator.clock.now() + tasks * SUBMIT_S + lead_s
+    first_end = emulator.clock.now() + 1.5 * tasks * SUBMIT_S + lead_s
     made: list[object] = []
     url = "https://example.com/none"
-    async with Client(KEY, base_url=emulator.base_url) as client:
+    schedule = Schedule(submits_per_s=1 / SUBMIT_S)
+    async with Client(
+        KEY, base_url=emulator.base_url, schedule=schedule, max_unfinished=None
+    ) as client:
         for number in range(tasks):
             ends_at = first_end + number if number < ending else math.inf
             emulator.queue_s = min(ends_at, first_end + 3 * 3600) - emulator.clock.now()

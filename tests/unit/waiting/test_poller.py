@@ -700,7 +700,8 @@ async def test_driver_after_driver_is_cancelled(
         pytest.skip("tasks of asyncio's own")
     emulator.queue_s = HOUR_S
     emulator.faults.add(TaskFails(times=40))
-    client = make_client(schedule=Schedule(first_s=0.01, cap_s=0.2, queries_per_s=200))
+    schedule = Schedule(first_s=0.01, cap_s=0.2, queries_per_s=200, submits_per_s=1000)
+    client = make_client(schedule=schedule, max_unfinished=None)
     url = "https://example.com/none"
     tasks = [
         await client.animate_move(f"{url}.jpg", f"{url}.mp4", mode="wan-std") for _ in range(40)
@@ -713,11 +714,12 @@ async def test_driver_after_driver_is_cancelled(
                 await task
             failed.append(task.id)
 
-    async with anyio.create_task_group() as group:
-        for number, task in enumerate(tasks):
-            group.start_soon(wait, task, 60.0 if number % 4 == 1 else 0.02 * number)
-        await anyio.sleep(1.0)
-        emulator.clock.advance(HOUR_S)
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            for number, task in enumerate(tasks):
+                group.start_soon(wait, task, 60.0 if number % 4 == 1 else 0.02 * number)
+            await anyio.sleep(1.0)
+            emulator.clock.advance(HOUR_S)
     assert set(failed) >= {task.id for task in tasks[1::4]}
     assert {request.status for request in emulator.requests.of("query")} <= {200, None}
     assert emulator.requests.of("list")
@@ -744,7 +746,8 @@ async def test_three_hundred_tasks_at_the_rate_of_the_account(
     emulator.running_per_model = 300
     emulator.page_size_max = 40
     emulator.faults.add(TaskFails(times=300))
-    client = make_client(schedule=Schedule(first_s=0.2, cap_s=1))
+    schedule = Schedule(first_s=0.2, cap_s=1, submits_per_s=1000)
+    client = make_client(schedule=schedule, max_unfinished=None)
     url = "https://example.com/none"
     tasks = [
         await client.animate_move(f"{url}.jpg", f"{url}.mp4", mode="wan-std") for _ in range(300)
