@@ -37,7 +37,13 @@ class Rooms:
 
     async def pace(self, model: str) -> None:
         """Wait for the moment when the next request of the model may go."""
-        await anyio.sleep_until(self._buckets[model].take(anyio.current_time()))
+        bucket = self._buckets[model]
+        place = bucket.take(anyio.current_time())
+        try:
+            await anyio.sleep_until(place)
+        except BaseException:
+            bucket.give_back(place)
+            raise
 
     def add(self, model: str, task: Task[Any]) -> None:
         """Count a task that has been submitted."""
