@@ -60,6 +60,7 @@ class Poller:
         self._recorder = recorder
         self._recording = KeyedLocks()
         self._bucket = Bucket(schedule.queries_per_s)
+        self._queue = anyio.Lock()
         self._place: float | None = None
         self._rota = Rota(schedule, jitter=jitter)
         self._trouble = Trouble(schedule)
@@ -70,12 +71,13 @@ class Poller:
 
     async def turn(self) -> None:
         """Wait for a place in the bucket, for a request that nobody else waits for."""
-        place = self._bucket.take(anyio.current_time())
-        try:
-            await anyio.sleep_until(place)
-        except BaseException:
-            self._bucket.give_back(place)
-            raise
+        async with self._queue:  # only its head takes a place, so that the cancelled lose none
+            place = self._bucket.take(anyio.current_time())
+            try:
+                await anyio.sleep_until(place)
+            except BaseException:
+                self._bucket.give_back(place)
+                raise
 
     # ── waiting ────────────────────────────────────────────────────────────────────────
 

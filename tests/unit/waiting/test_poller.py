@@ -684,6 +684,22 @@ def test_cancelled_wait_does_not_tear_what_is_written() -> None:
     on_turned_clock(main)
 
 
+def test_queries_that_were_cancelled_hold_up_no_others() -> None:
+    async def main() -> None:
+        service = Service()
+        async with service.client:
+            for _ in range(20):
+                with anyio.move_on_after(0.05):
+                    async with anyio.create_task_group() as group:
+                        for _ in range(50):
+                            group.start_soon(service.client.get_task, "task-0")
+            begun = anyio.current_time()
+            await service.client.get_task("task-0")
+            assert anyio.current_time() - begun < 1  # of a clock that only sleeping moves
+
+    on_turned_clock(main)
+
+
 # ── real loops, real sockets ─────────────────────────────────────────────────────────────
 
 
