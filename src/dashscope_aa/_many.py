@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 
 from dashscope_aa._concurrency import first_part
 from dashscope_aa._engines import Engine
@@ -17,6 +16,9 @@ from dashscope_aa._prepare import Preflight
 from dashscope_aa._sources import ImageSource, TemplateSource
 from dashscope_aa.errors import InputError
 from dashscope_aa.events import Animation, Event
+
+if TYPE_CHECKING:
+    from anyio.streams.memory import MemoryObjectSendStream
 
 OnJobEvent = Callable[[int, Event], Awaitable[None] | None]
 """What is told of many jobs: the number of the job, from 0, and the event."""
@@ -106,7 +108,7 @@ async def outcomes_of(
 
 
 async def _work(
-    queue: Iterator[tuple[int, Job]], run: Runner, send: MemoryObjectSendStream[Outcome]
+    queue: Iterator[tuple[int, Job]], run: Runner, send: "MemoryObjectSendStream[Outcome]"
 ) -> None:
     with send:
         for index, job in queue:

@@ -7,10 +7,9 @@ for them, or until it is their turn to drive.
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
-from anyio.abc import TaskGroup
 
 from dashscope_aa._concurrency import KeyedLocks, jitter
 from dashscope_aa._schedule import Schedule, may_resend
@@ -20,6 +19,9 @@ from dashscope_aa._waiting.trouble import Trouble
 from dashscope_aa._waiting.watch import Bells, TimeIsUp, Waiter, Watch
 from dashscope_aa.errors import DashScopeError
 from dashscope_aa.models import TaskListItem, TaskListResponse, TaskResponse, TaskStatus
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 AT_ONCE: Final = 5
 """So many requests may be under way, so that slow answers do not cap the rate."""
@@ -180,7 +182,7 @@ class Poller:
             pause_s = 0.0 if me.over and me.outcome is None else self._schedule.first_s
             self._rota.broken_off(anyio.current_time() + pause_s)
 
-    def _send(self, group: TaskGroup, now: float) -> float:
+    def _send(self, group: "TaskGroup", now: float) -> float:
         """Send what may be sent now; give the moment when there may be more."""
         while len(self._rota.out) < (1 if self._trouble.at_hand else AT_ONCE):
             moment = max(self._rota.next_moment(now), self._trouble.quiet_until)

@@ -119,7 +119,7 @@ class Bells:
         self._bell: anyio.Event | None = None
         self._sleepers = 0
 
-    def take(self) -> anyio.Event:
+    def take(self) -> "anyio.Event":
         """Give a bell that has not been rung."""
         if self._bell is None or self._bell.is_set() or self._sleepers == SLEEPERS:
             self._bell = anyio.Event()
