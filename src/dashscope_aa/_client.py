@@ -62,7 +62,7 @@ class Client(Calls):
         ledger: An SQLite file, made when it is not there, that holds what was paid for: after
             a crash nothing is lost, and nothing is paid for twice. Several processes of one
             machine may share it.
-        exclusive_account: Your word that nothing but this program, and those that share its
+        exclusive_account: Your word that nothing but this client, and those that share its
             ledger, submits to these models with this account. Then a paid request whose answer
             was lost is settled from the task list instead of raising; if something else does
             submit, its task may be taken for yours.
