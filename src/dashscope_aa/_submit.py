@@ -36,7 +36,13 @@ from dashscope_aa.errors import (
     SubmitOutcomeUnknownError,
     TransportError,
 )
-from dashscope_aa.models import SubmitResponse, TaskOutput, TaskResponse, TaskStatus
+from dashscope_aa.models import (
+    FINAL_STATUSES,
+    SubmitResponse,
+    TaskOutput,
+    TaskResponse,
+    TaskStatus,
+)
 from dashscope_aa.models._base import Answer, Request
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
@@ -96,10 +102,11 @@ class SubmitDesk:
         return (await self._paid(endpoint, request, memo))[1]
 
     def task_of(self, entry: Entry, output: type[OutputT]) -> Task[OutputT]:
-        """Give the task of a row: the same for as long as anybody has it."""
+        """Give the task of a row: the same for as long as anybody has it, and it is not lost."""
         facts = read_token(entry.token or "", self._settings)
         task = self._live.get(facts.task_id)
-        if task is None:
+        if task is None or (task.done and task.status not in FINAL_STATUSES):
+            # A service that did not know it may do so now: whoever asks anew, asks it anew.
             known = _read(TaskResponse, entry)
             task = self._live[facts.task_id] = Task(self._tasks, facts, output, response=known)
         return task

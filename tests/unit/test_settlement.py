@@ -20,6 +20,7 @@ from dashscope_aa.emulator import (
     TaskFails,
 )
 from dashscope_aa.errors import (
+    InputError,
     NoAnswerError,
     ServerError,
     SubmitOutcomeUnknownError,
@@ -274,6 +275,17 @@ async def test_written_off_it_is_sent_anew(
     await client.write_off(lost)
     await client.create_template(CLIP, memo=FIRST)
     assert posts(emulator) == 2
+
+
+async def test_row_of_the_book_is_settled_once(
+    client: Client, emulator: Emulator, lost: SubmitOutcomeUnknownError
+) -> None:
+    (row,) = await client._submits.rows()
+    assert (row.state, row.fingerprint) == ("unknown", lost.fingerprint)
+    await client._submits.write_off(row)
+    with pytest.raises(InputError, match="settled already"):
+        await client._submits.adopt(row, lost.candidates[0].task_id)
+    assert await client._submits.rows() == []  # without a ledger, what is settled is dropped
 
 
 async def test_same_key_at_once_is_sent_once(client: Client, emulator: Emulator) -> None:
