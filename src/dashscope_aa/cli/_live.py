@@ -208,10 +208,11 @@ class OnTerminal(Lines):
             self._live.stop()
 
     def _table(self) -> RenderableType:
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(padding=(0, 2), expand=True)
         for justify in ("left", "left", "left", "right"):
             table.add_column(justify=justify, no_wrap=True)
-        table.add_column(style="dim", no_wrap=True, overflow="ellipsis")
+        # On a narrow terminal the last one gives way, and no step loses its name.
+        table.add_column(style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
         for step, row in list(self._steps.items()):  # the display draws in a thread of its own
             table.add_row(
                 self._spinner if row.ended is None else " ",
