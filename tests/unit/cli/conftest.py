@@ -17,7 +17,7 @@ from dashscope_aa.cli import app
 from dashscope_aa.emulator import Emulator
 
 Cli = Callable[..., Result]
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture
