@@ -49,9 +49,10 @@ def measure(*, quick: bool) -> Result:
     return Result(
         title="One call",
         question="The same answer of about 300 bytes, asked for over loopback. `get_task` keeps "
-        "its connections. `detect` is paid, and what is paid never rides a used connection, so "
-        "its measure is httpx with a new connection a call. httpx without a gate has the same "
-        "ten connections, and queues in its own pool.",
+        "its connections; the client's own limit of queries a second is lifted. `detect` is paid, "
+        "and what is paid never rides a used connection, so its measure is httpx with a new "
+        "connection a call. httpx without a gate has the same ten connections, and queues in its "
+        "own pool.",
         tables=tables,
         charts=charts,
         notes=sorted(set(notes)),
