@@ -115,7 +115,7 @@ class Bookkeeper:
             await self._noted(entry, saved_to=str(path))
 
     async def forget(self, task_id: str) -> None:
-        """Let a task no longer count for its key: the service does not know it any more."""
+        """Let a task no longer count for its key: whoever submitted it has given it up."""
         for entry in await self._of_task(task_id):
             await self._noted(entry, key=None)
 

@@ -7,10 +7,9 @@ The service runs one task of a model at a time and stops one that has not ended 
 from collections import defaultdict
 from typing import Any
 
-import anyio
-
 from dashscope_aa._task import Task
 from dashscope_aa._waiting.pace import Bucket
+from dashscope_aa._waiting.turn import turn
 
 
 class Rooms:
@@ -37,13 +36,7 @@ class Rooms:
 
     async def pace(self, model: str) -> None:
         """Wait for the moment when the next request of the model may go."""
-        bucket = self._buckets[model]
-        place = bucket.take(anyio.current_time())
-        try:
-            await anyio.sleep_until(place)
-        except BaseException:
-            bucket.give_back(place)
-            raise
+        await turn(self._buckets[model])
 
     def add(self, model: str, task: Task[Any]) -> None:
         """Count a task that has been submitted."""

@@ -117,10 +117,8 @@ class SubmitDesk:
         Raises:
             LedgerError: the book cannot be read.
         """
-        entry = await self._books.found(key)
-        if entry is None or entry.state in UNSETTLED:
-            return None
-        return self.task_of(entry, endpoint.output)
+        entry = await self._settled_row(key)
+        return None if entry is None else self.task_of(entry, endpoint.output)
 
     async def answered(self, endpoint: Endpoint[AnswerT], key: str | None) -> AnswerT | None:
         """Give the answer that counts for a key; None if there is none, or nobody knows.
@@ -128,10 +126,8 @@ class SubmitDesk:
         Raises:
             LedgerError: the book cannot be read.
         """
-        entry = await self._books.found(key)
-        if entry is None or entry.state in UNSETTLED:
-            return None
-        return _read(endpoint.answer, entry)
+        entry = await self._settled_row(key)
+        return None if entry is None else _read(endpoint.answer, entry)
 
     async def unfinished(self) -> list[Task[Any]]:
         """Give every task in the book that has not ended."""
@@ -180,8 +176,8 @@ class SubmitDesk:
     ) -> tuple[Entry, AnswerT]:
         """Give the row of a submit that was accepted, and the answer to it."""
         call = encode(endpoint, self._settings, request=request)
-        entry = await self._books.found(memo.idempotency_key)
-        if entry is not None and entry.state not in UNSETTLED:
+        entry = await self._settled_row(memo.idempotency_key)
+        if entry is not None:
             return entry, _read(endpoint.answer, entry)
         async with self._turn(call, memo):
             entry = await self._books.found(memo.idempotency_key)
@@ -190,6 +186,11 @@ class SubmitDesk:
             if entry is None:
                 return await self._sent(call, endpoint.answer, memo)
             return entry, _read(endpoint.answer, entry)
+
+    async def _settled_row(self, key: str | None) -> Entry | None:
+        """Give the row that counts for a key, if it is known what came of it."""
+        entry = await self._books.found(key)
+        return None if entry is None or entry.state in UNSETTLED else entry
 
     @asynccontextmanager
     async def _turn(self, call: Call, memo: Memo) -> AsyncGenerator[None, None]:

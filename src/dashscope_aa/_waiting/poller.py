@@ -16,6 +16,7 @@ from dashscope_aa._schedule import Schedule, may_resend
 from dashscope_aa._waiting.pace import Agenda, Bucket
 from dashscope_aa._waiting.rota import Page, Rota
 from dashscope_aa._waiting.trouble import Trouble
+from dashscope_aa._waiting.turn import turn
 from dashscope_aa._waiting.watch import Bells, TimeIsUp, Waiter, Watch
 from dashscope_aa.errors import DashScopeError
 from dashscope_aa.models import TaskListItem, TaskListResponse, TaskResponse, TaskStatus
@@ -74,12 +75,7 @@ class Poller:
     async def turn(self) -> None:
         """Wait for a place in the bucket, for a request that nobody else waits for."""
         async with self._queue:  # only its head takes a place, so that the cancelled lose none
-            place = self._bucket.take(anyio.current_time())
-            try:
-                await anyio.sleep_until(place)
-            except BaseException:
-                self._bucket.give_back(place)
-                raise
+            await turn(self._bucket)
 
     # ── waiting ────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,15 @@
+"""Wait for a place in a bucket."""
+
+import anyio
+
+from dashscope_aa._waiting.pace import Bucket
+
+
+async def turn(bucket: Bucket) -> None:
+    """Take the next place and wait for its moment; who is cancelled meanwhile gives it back."""
+    place = bucket.take(anyio.current_time())
+    try:
+        await anyio.sleep_until(place)
+    except BaseException:
+        bucket.give_back(place)
+        raise
