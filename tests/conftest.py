@@ -3,7 +3,9 @@
 import ipaddress
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,11 +27,15 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hold the home of each test, in one place: pytest looks through its own at each new folder."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, homes: Path
 ) -> None:
     """Let no key, setting or proxy of the machine reach a test, except the live ones."""
     if request.node.get_closest_marker("live"):
@@ -37,7 +43,7 @@ def _clean_environment(
     for name in list(os.environ):
         if name.upper().startswith(PREFIXES) or name.upper() in PROXIES:
             monkeypatch.delenv(name)
-    home = str(tmp_path_factory.mktemp("home"))
+    home = tempfile.mkdtemp(dir=homes)
     monkeypatch.setenv("HOME", home)
     monkeypatch.setenv("USERPROFILE", home)
 
