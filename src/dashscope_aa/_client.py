@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from dashscope_aa._book import Memory
+from dashscope_aa._book import Book, Memory
 from dashscope_aa._bookkeeper import Bookkeeper
 from dashscope_aa._calls import Calls
 from dashscope_aa._choices import Choices
@@ -17,7 +17,6 @@ from dashscope_aa._config import Settings
 from dashscope_aa._download import download
 from dashscope_aa._engines import Engine, checked_engine
 from dashscope_aa._http import Http
-from dashscope_aa._ledger import Ledger
 from dashscope_aa._many import Job, OnJobEvent, Outcome, all_of, outcomes_of
 from dashscope_aa._prepare import Preflight
 from dashscope_aa._prices import Estimate
@@ -104,7 +103,7 @@ class Client(Calls):
             raise InputError(f"max_unfinished must be at least 1, but is {max_unfinished}")
         http = Http(transport=transport)
         schedule = schedule or Schedule()
-        self._books = Bookkeeper(Memory() if ledger is None else Ledger(ledger), settings)
+        self._books = Bookkeeper(_book(ledger), settings)
         tasks = TaskDesk(http, settings, schedule, recorder=self._books.learned)
         settlement = Settlement(
             http,
@@ -389,6 +388,15 @@ class Client(Calls):
             return (await task).video_url
         msg = "the result's URL has run out, and its task is gone"
         raise ResultExpiredError(msg, task_id=output.task_id)
+
+
+def _book(ledger: str | os.PathLike[str] | None) -> Book:
+    """Give what holds the paid submits. SQLite is imported with the first ledger: few have one."""
+    if ledger is None:
+        return Memory()
+    from dashscope_aa._ledger import Ledger  # noqa: PLC0415 - as said above
+
+    return Ledger(ledger)
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

@@ -6,7 +6,7 @@ of ``docs/explanation/sources.md``.
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 from dashscope_aa._engines import Family
 from dashscope_aa.models import (
@@ -185,8 +185,7 @@ ENDPOINTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Retirement:
+class Retirement(NamedTuple):
     """When a model goes, and what does its work instead."""
 
     on: date
@@ -207,8 +206,7 @@ API_PATH: Final = "/api/v1"
 """What every base URL ends with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Region:
+class Region(NamedTuple):
     """One row of the table of gateways (facts of section 6: Hosts, keys, headers)."""
 
     name: str

@@ -7,7 +7,7 @@ pictures are not.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from dashscope_aa._endpoints import DETECT, MIX, MOVE, SYNTHESIS, TEMPLATE
 from dashscope_aa.errors import CostLimitError
@@ -17,8 +17,7 @@ DATED: Final = date(2026, 11, 1)
 """The day of this table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """One row: what one unit costs."""
 
     model: str

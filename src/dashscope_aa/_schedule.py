@@ -5,6 +5,7 @@ an account, and clears throttling within about a minute (public notes).
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dashscope_aa.codes import Retry
 from dashscope_aa.errors import (
@@ -74,8 +75,7 @@ class Schedule:
         return pause_s * (0.9 + 0.2 * jitter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retries:
+class Retries(NamedTuple):
     """How often and how long apart a call is sent again."""
 
     attempts: int

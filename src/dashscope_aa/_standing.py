@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 from dashscope_aa._bookkeeper import key_of
 from dashscope_aa._calls import detection_of
@@ -40,8 +41,7 @@ class Standing:
         return self.template
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
+class Recall(NamedTuple):
     """How much of earlier runs a client goes on with."""
 
     submits: SubmitDesk

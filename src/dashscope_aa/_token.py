@@ -1,10 +1,9 @@
 """Task tokens: a task as a string that another process can go on with. No secret is in it."""
 
 import json
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from sys import intern
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, NamedTuple
 
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import TASK_ENDPOINTS, OutputT
@@ -30,8 +29,7 @@ class TaskToken(str, Generic[OutputT]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenFacts:
+class TokenFacts(NamedTuple):
     """What a token says."""
 
     task_id: str
@@ -73,7 +71,7 @@ class TokenFacts:
     def token(self) -> str:
         """Write it down."""
         submitted = self.submitted_at and self.submitted_at.isoformat()
-        facts = {"v": _VERSION, **asdict(self), "submitted_at": submitted}
+        facts = {"v": _VERSION, **self._asdict(), "submitted_at": submitted}
         return json.dumps(facts, separators=(",", ":"))
 
 
@@ -101,8 +99,7 @@ def read_token(token: str, settings: Settings) -> TokenFacts:
             msg = f"the token belongs to {name} {theirs!r}, but the client's is {ours!r}"
             raise InputError(msg, hint=f"Make a Client with the {name} the token names.")
     # What all tasks of a client have in common is kept once.
-    return replace(
-        facts,
+    return facts._replace(
         base_url=settings.base_url,
         region=settings.region,
         workspace=settings.workspace,

@@ -15,10 +15,9 @@ reading and its refinements carry the others, told apart by words of the message
 """
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from dashscope_aa.errors import (
     AuthenticationError,
@@ -52,13 +51,11 @@ class Retry(StrEnum):
     """After a pause, and again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refinement:
+class Refinement(NamedTuple):
     """What differs from the row when the message says certain words. None: as in the row."""
 
     says: tuple[str, ...]
     """Words in lower case, any one of which the message must hold."""
-    _: KW_ONLY
     error: type[ServiceError] | None = None
     """The exception it becomes."""
     meaning: str | None = None
@@ -69,15 +66,13 @@ class Refinement:
     """May the same request be sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """One row: an error code."""
 
     name: str
     """The code as the service spells it."""
     error: type[ServiceError]
     """The exception it becomes."""
-    _: KW_ONLY
     http_status: int | None
     """HTTP status, or the number the documents give it when it comes in a task (HTTP 200)."""
     source: str
@@ -1097,8 +1092,7 @@ def _by_status(http_status: int | None) -> Code:
 
 
 def _refined(row: Code, refinement: Refinement) -> Code:
-    return replace(
-        row,
+    return row._replace(
         error=refinement.error or row.error,
         meaning=refinement.meaning or row.meaning,
         action=refinement.action or row.action,

@@ -32,6 +32,7 @@ def loaded() -> set[str]:
     [
         pytest.param("av", id="codecs"),
         pytest.param("PIL", id="pictures"),
+        pytest.param("sqlite3", id="database"),
         pytest.param("typer", id="command line"),
         pytest.param("starlette", id="emulator's framework"),
         pytest.param("uvicorn", id="emulator's server"),
