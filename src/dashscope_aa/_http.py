@@ -115,10 +115,10 @@ class Http:
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
-        calls = anyio.Semaphore(CALLS_AT_ONCE)
+        calls = anyio.Semaphore(CALLS_AT_ONCE, fast_acquire=True)
         # Behind a transport of the user's may stand a single pool: then one gate serves all.
-        submits = calls if transport else anyio.Semaphore(CALLS_AT_ONCE)
-        transfers = calls if transport else anyio.Semaphore(TRANSFERS_AT_ONCE)
+        submits = calls if transport else anyio.Semaphore(CALLS_AT_ONCE, fast_acquire=True)
+        transfers = calls if transport else anyio.Semaphore(TRANSFERS_AT_ONCE, fast_acquire=True)
         self._calls = _Lane(calls, keep=CALLS_AT_ONCE, transport=transport)
         # A paid call never rides a used connection: if the other side has just closed it,
         # nobody knows whether the call arrived.

@@ -177,6 +177,8 @@ def decode(call: Call, reply: Reply, answer: type[AnswerT]) -> AnswerT:
 
 def refusal(call: Call, reply: Reply) -> ServiceError | ProtocolError | None:
     """Give the error an answer stands for; None if the service said yes."""
+    if 200 <= reply.status < 300 and b'"code"' not in reply.body:  # noqa: PLR2004 - HTTP's own
+        return None  # nearly always: nothing else has to be looked for
     key = call.headers.get("Authorization", "").removeprefix("Bearer ")
     reply = replace(reply, body=reply.body.replace(key.encode(), b"***")) if key else reply
     said = _error_body(reply.body)

@@ -63,7 +63,7 @@ class Poller:
         self._recorder = recorder
         self._recording = KeyedLocks()
         self._bucket = Bucket(schedule.queries_per_s)
-        self._queue = anyio.Lock()
+        self._queue = anyio.Lock(fast_acquire=True)
         self._place: float | None = None
         self._rota = Rota(schedule, jitter=jitter)
         self._trouble = Trouble(schedule)
