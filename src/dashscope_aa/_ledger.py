@@ -7,6 +7,8 @@ ends. The file is readable by its owner only: it holds task tokens and result UR
 
 import dataclasses
 import hashlib
+import logging
+import math
 import os
 import sqlite3
 import time
@@ -26,10 +28,14 @@ from dashscope_aa.errors import LedgerError
 
 ResultT = TypeVar("ResultT")
 
+log = logging.getLogger("dashscope_aa")
+
 _VERSION: Final = 1
 _BUSY_S: Final = 30.0
 """How long one write waits for another process's."""
 _TURN_PAUSE_S: Final = 0.1
+_TOLD_S: Final = 10.0
+"""How long a turn is waited for before the log tells of it: nobody else would."""
 _TIMES: Final = frozenset({"sent_at", "lost_at", "expires_at"})
 _SCHEMA: Final = """
 CREATE TABLE submits (
@@ -57,7 +63,8 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(os.fsdecode(path))
+        # As others find it, whatever it is called here, and wherever this process goes.
+        self.path = Path(os.path.realpath(os.fsdecode(path)))
         """The file."""
         self._database: sqlite3.Connection | None = None
         self._lock = Lock()
@@ -169,8 +176,12 @@ class Ledger:
         mark = hashlib.sha256(name.encode()).hexdigest()[:16]
         path = self.path.with_name(f"{self.path.name}-turns") / mark
         taken: list[sqlite3.Connection] = []
+        tell_at = anyio.current_time() + _TOLD_S
         try:
-            while not await apart(partial(in_thread, partial(_locked, path, taken))):  # noqa: ASYNC110 - a lock of another process signals nothing
+            while not await apart(partial(in_thread, partial(_locked, path, taken))):
+                if anyio.current_time() > tell_at:
+                    log.warning("waiting for a process that holds %s, to submit after it", path)
+                    tell_at = math.inf
                 await anyio.sleep(_TURN_PAUSE_S * (0.5 + jitter()))
             yield
         finally:
@@ -202,13 +213,17 @@ class Ledger:
         return done[0]
 
     def _transaction(self, job: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
-        with self._lock:
-            try:
-                database = self._opened()
-                with database:
-                    return job(database)
-            except (sqlite3.Error, OSError) as error:
-                said = f"the ledger {str(self.path)[:200]!r} cannot be used: {error}"
+        # All wait as long as the first: one after the other they would seem to hang.
+        if not self._lock.acquire(timeout=_BUSY_S):
+            raise LedgerError(f"the ledger {str(self.path)[:200]!r} cannot be used: it is locked")
+        try:
+            database = self._opened()
+            with database:
+                return job(database)
+        except (sqlite3.Error, OSError) as error:
+            said = f"the ledger {str(self.path)[:200]!r} cannot be used: {error}"
+        finally:
+            self._lock.release()
         raise LedgerError(said)
 
     def _opened(self) -> sqlite3.Connection:
@@ -228,6 +243,7 @@ def _prepared(path: Path) -> sqlite3.Connection:
     """Open the file and make its tables, unless it has them."""
     database = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
+        _check_ours(database, path)
         _in_wal_mode(database)
         database.execute("PRAGMA synchronous = FULL")  # a row outlasts a power cut
         database.execute("BEGIN IMMEDIATE")
@@ -240,11 +256,20 @@ def _prepared(path: Path) -> sqlite3.Connection:
     except BaseException:
         database.close()
         raise
-    if version in {0, _VERSION}:
-        return database
-    database.close()
-    msg = f"the ledger {str(path)[:200]!r} was made by a newer dashscope-aa (version {version})"
-    raise LedgerError(msg, hint="Upgrade dashscope-aa, or name another file.")
+    return database
+
+
+def _check_ours(database: sqlite3.Connection, path: Path) -> None:
+    """Refuse a newer ledger, and a database that is none, before anything in it is changed."""
+    # In one statement: between two, another process may make the tables.
+    sql = "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version"
+    version, tables = database.execute(sql).fetchone()
+    if version > _VERSION:
+        msg = f"the ledger {str(path)[:200]!r} was made by a newer dashscope-aa (version {version})"
+        raise LedgerError(msg, hint="Upgrade dashscope-aa, or name another file.")
+    if version == 0 and tables:
+        msg = f"{str(path)[:200]!r} is another program's database, and no ledger"
+        raise LedgerError(msg, hint="Name a file of its own; it is made when it is not there.")
 
 
 def _in_wal_mode(database: sqlite3.Connection) -> None:

@@ -117,6 +117,79 @@ async def test_turn_is_held_by_one_process_and_freed_by_its_death(
             pass
 
 
+@pytest.fixture
+def held(path: Path) -> Iterator[None]:
+    """Another process is writing, and does not come to an end."""
+    sqlite3.connect(path).close()
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database.execute("BEGIN EXCLUSIVE")
+    yield
+    database.close()
+
+
+@pytest.mark.usefixtures("held")
+async def test_all_who_wait_for_a_locked_file_give_up_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashscope_aa._ledger._BUSY_S", 0.2)
+    ledger, refused = Ledger(path), 0
+
+    async def add() -> None:
+        nonlocal refused
+        with pytest.raises(LedgerError, match="locked"):
+            await ledger.add(ENTRY)
+        refused += 1
+
+    with anyio.fail_after(30):  # one after the other they would take 40 s
+        async with anyio.create_task_group() as group:
+            for _ in range(200):
+                group.start_soon(add)
+    assert refused == 200
+    await ledger.aclose()
+
+
+async def test_long_wait_for_a_turn_is_told(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashscope_aa._ledger._TOLD_S", 0.0)
+    async with Ledger(path).turn("model"):
+        with anyio.move_on_after(1):
+            async with Ledger(path).turn("model"):
+                pytest.fail("two hold one turn")
+    assert len(caplog.messages) == 1
+    assert str(path) in caplog.messages[0]
+
+
+# ── its name ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_turn_is_the_same_under_another_name_and_from_another_folder(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    linked = tmp_path / "linked.sqlite"
+    linked.symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    relative = Ledger(path.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    async with Ledger(path).turn("model"):
+        for other in (Ledger(linked), relative):
+            with anyio.move_on_after(0.2) as waited:
+                async with other.turn("model"):
+                    pytest.fail("two hold one turn")
+            assert waited.cancelled_caught
+
+
+async def test_no_name_makes_it_forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ledger = Ledger(":memory:")
+    await ledger.add(ENTRY)
+    await ledger.aclose()
+    again = Ledger(tmp_path / ":memory:")
+    assert len(await again.find()) == 1
+    await again.aclose()
+
+
 async def test_turn_is_held_by_one_client_of_a_process(path: Path) -> None:
     first, second = Ledger(path), Ledger(path)
     order: list[str] = []
@@ -157,9 +230,8 @@ async def test_write_that_has_begun_outlasts_a_cancellation(path: Path) -> None:
 
 async def test_opening_waits_for_a_reader_in_the_old_mode(path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("CREATE TABLE another (what TEXT)")
     other.execute("BEGIN")
-    other.execute("SELECT * FROM another").fetchall()
+    other.execute("SELECT * FROM sqlite_master").fetchall()
     ledger = Ledger(path)
     async with anyio.create_task_group() as group:
         group.start_soon(ledger.add, ENTRY)
@@ -214,7 +286,7 @@ def newer(path: Path) -> None:
 
 def other(path: Path) -> None:
     database = sqlite3.connect(path)
-    database.execute("CREATE TABLE submits (what TEXT)")
+    database.execute("CREATE TABLE users (what TEXT)")
     database.close()
 
 
@@ -228,7 +300,7 @@ def nothing(path: Path) -> None:
         pytest.param(text, "not a database", id="a text file"),
         pytest.param(folder, "cannot be used", id="a folder"),
         pytest.param(newer, "newer dashscope-aa", id="of a newer version"),
-        pytest.param(other, "already exists", id="somebody else's database"),
+        pytest.param(other, "another program's", id="another program's database"),
         pytest.param(nothing, "No such file", id="in a folder that is not there"),
     ],
 )
@@ -244,6 +316,16 @@ async def test_file_that_cannot_be_used(
     with pytest.raises(LedgerError, match=said):
         await ledger.find()
     await ledger.aclose()
+
+
+async def test_another_programs_database_is_left_as_it_is(path: Path) -> None:
+    other(path)
+    before = path.read_bytes()
+    ledger = Ledger(path)
+    with pytest.raises(LedgerError):
+        await ledger.add(ENTRY)
+    await ledger.aclose()
+    assert path.read_bytes() == before
 
 
 async def test_turn_whose_lock_cannot_be_made(path: Path) -> None:
