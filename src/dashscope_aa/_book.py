@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 
+from dashscope_aa._concurrency import KeyedLocks
 from dashscope_aa.errors import InputError
 
 State = Literal["sending", "unknown", "refused", "accepted"]
@@ -81,7 +82,7 @@ class Book(Protocol):
     """Where paid submits are written down."""
 
     def turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Wait until no other process is submitting under *name*, and keep others out."""
+        """Wait until nobody else is submitting under *name*, and keep others out."""
         ...
 
     async def add(self, entry: Entry) -> Entry:
@@ -129,11 +130,13 @@ class Memory:
         self._ids: dict[str, tuple[str, datetime]] = {}
         self._look_at = 1000
         self._uploads: dict[str, tuple[str, float]] = {}
+        self._turns = KeyedLocks()
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncGenerator[None, None]:  # noqa: ARG002 - as in Book
-        """Let everybody in: there is no other process."""
-        yield
+    async def turn(self, name: str) -> AsyncGenerator[None, None]:
+        """Wait until nobody else is submitting under *name*: there is no other process."""
+        async with self._turns.hold(name):
+            yield
 
     async def add(self, entry: Entry) -> Entry:
         """Write a new row."""

@@ -70,9 +70,9 @@ class Bookkeeper:
         )
         return await self._book.add(entry)
 
-    async def refused(self, entry: Entry, code: str | None) -> None:
+    async def refused(self, entry: Entry, code: str | None) -> Entry:
         """Write down that it certainly was not accepted."""
-        await self._noted(entry, state="refused", code=code)
+        return await self._noted(entry, state="refused", code=code)
 
     async def lost(self, entry: Entry) -> Entry:
         """Write down that nobody knows what came of it."""

@@ -353,7 +353,7 @@ class Calls:
         return await self._desk.query(task_id)
 
     async def cancel_task(self, task_id: str) -> bool:
-        """Cancel a task. False if it was not PENDING, and is as it was.
+        """Cancel a task. True if it is cancelled; false if it was not PENDING any more.
 
         Raises:
             InputError: *task_id* is not shaped like one.

@@ -78,6 +78,29 @@ async def together(
     raise error
 
 
+async def kept(job: Callable[[anyio.CancelScope], Awaitable[None]], *, grace_s: float) -> None:
+    """Run *job* to its end, for which it has *grace_s* left once the caller is cancelled.
+
+    A cancelled caller gets nothing back: what the job finds out, it keeps by itself. The scope
+    that it is given has a deadline from the cancellation on.
+    """
+    scope, over = anyio.CancelScope(shield=True), anyio.Event()
+
+    async def run() -> None:
+        with scope:
+            await job(scope)
+        over.set()
+
+    async def watch() -> None:
+        try:
+            await over.wait()
+        except anyio.get_cancelled_exc_class():
+            scope.deadline = anyio.current_time() + grace_s
+            raise
+
+    await together(run, watch)
+
+
 def first_part(failed: BaseExceptionGroup[BaseException]) -> BaseException:
     """Give the error that a group is about; its cancellations only if there is nothing else."""
     cancelled = anyio.get_cancelled_exc_class()

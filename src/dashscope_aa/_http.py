@@ -9,7 +9,7 @@ way, and the pool itself has no limit.
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -169,7 +169,8 @@ class Http:
         while True:
             attempt += 1
             try:
-                return await self._accepted(call)
+                async with self.place(call):
+                    return await self.once(call)
             except DashScopeError as error:
                 pause_s = retries.pause_s(
                     attempt, error, safe=not call.endpoint.paid, jitter=jitter()
@@ -198,31 +199,43 @@ class Http:
             msg = "the client belongs to the event loop that it was first used in"
             raise InputError(msg, hint="Make one client for each event loop.")
 
-    async def _accepted(self, call: Call) -> Reply:
-        reply = await self._once(call)
-        if (error := refusal(call, reply)) is not None:
-            raise error
-        return reply
+    def place(self, call: Call) -> AbstractAsyncContextManager[object]:
+        """Wait for a place among the calls of its kind, and hold it: then it can leave at once.
 
-    async def _once(self, call: Call) -> Reply:
+        Raises:
+            InputError: the client is closed, or belongs to another event loop.
+        """
         self.check_usable()
-        lane = self._submits if call.endpoint.paid else self._calls
+        return self._lane(call).gate
+
+    async def once(self, call: Call) -> Reply:
+        """Send a call that has a place, once; give the answer if it says yes.
+
+        Raises:
+            ServiceError: the service said no.
+            NotSentError: the call never left.
+            NoAnswerError: it left, and no whole answer came.
+        """
         started = time.monotonic()
-        async with lane.gate:
-            with anyio.move_on_after(ANSWER_S):
-                reply = await apart(partial(_asked, lane.client, call))
-                self._dated = (reply.headers.get("date", ""), time.time())
-                log.debug(
-                    "%s %s: HTTP %d in %.3f s, request %s",
-                    call.endpoint.method,
-                    call.endpoint.path,
-                    reply.status,
-                    time.monotonic() - started,
-                    reply.headers.get("x-request-id"),
-                )
-                return reply
+        with anyio.move_on_after(ANSWER_S):
+            reply = await apart(partial(_asked, self._lane(call).client, call))
+            self._dated = (reply.headers.get("date", ""), time.time())
+            log.debug(
+                "%s %s: HTTP %d in %.3f s, request %s",
+                call.endpoint.method,
+                call.endpoint.path,
+                reply.status,
+                time.monotonic() - started,
+                reply.headers.get("x-request-id"),
+            )
+            if (error := refusal(call, reply)) is not None:
+                raise error
+            return reply
         msg = f"{call.endpoint.name}: no whole answer within {ANSWER_S:.0f} s"
         raise NoAnswerError(msg, task_id=call.task_id)
+
+    def _lane(self, call: Call) -> _Lane:
+        return self._submits if call.endpoint.paid else self._calls
 
     @asynccontextmanager
     async def download(

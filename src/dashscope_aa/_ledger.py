@@ -168,7 +168,7 @@ class Ledger:
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncGenerator[None, None]:
-        """Wait until no other process is submitting under *name*, and keep others out.
+        """Wait until nobody else is submitting under *name*, in any process; keep others out.
 
         Raises:
             LedgerError: the lock's file cannot be made.
@@ -180,7 +180,7 @@ class Ledger:
         try:
             while not await apart(partial(in_thread, partial(_locked, path, taken))):
                 if anyio.current_time() > tell_at:
-                    log.warning("waiting for a process that holds %s, to submit after it", path)
+                    log.warning("waiting for the process that holds the lock %s", path)
                     tell_at = math.inf
                 await anyio.sleep(_TURN_PAUSE_S * (0.5 + jitter()))
             yield

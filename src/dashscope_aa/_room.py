@@ -39,9 +39,10 @@ class Rooms:
         await turn(self._buckets[model])
 
     def add(self, model: str, task: Task[Any]) -> None:
-        """Count a task that has been submitted."""
+        """Count a task that has been submitted; once, however many asked for the same."""
         if self._max_unfinished is not None:
-            self._unfinished[model] = [*_unfinished(self._unfinished.get(model, [])), task]
+            others = (other for other in self._unfinished.get(model, []) if other is not task)
+            self._unfinished[model] = _unfinished([*others, task])
 
 
 def _unfinished(tasks: list[Task[Any]]) -> list[Task[Any]]:

@@ -75,25 +75,32 @@ class Settlement:
             SubmitOutcomeUnknownError: nobody knows, or it is the user's to decide.
         """
         mine = frozenset[str]() if fault is None else self._foreign.get(entry.model, frozenset())
-        until = (entry.lost_at or entry.sent_at) + timedelta(seconds=self._settle_s)
+        since_s = (datetime.now(UTC) - (entry.lost_at or entry.sent_at)).total_seconds()
+        # From here on by a clock that nobody turns.
+        until = anyio.current_time() + min(self._settle_s, self._settle_s - since_s)
         while True:
             candidates = await self._candidates(entry, but=mine)
             if not self.exclusive_account or not _leaves_a_task(entry):
                 raise _unknown(entry, candidates, fault)
             if candidates and len(candidates) == 1 and not await self._rivals(entry):
                 return await self._adopted(entry, candidates[0])
-            now = datetime.now(UTC)
-            if candidates or (now >= until and not self._told(entry, candidates)):
+            left_s = until - anyio.current_time()
+            if candidates or (left_s <= 0 and not self._told(entry, candidates)):
                 raise _unknown(entry, candidates, fault)
-            if now >= until:
+            if left_s <= 0:
                 await self._books.refused(entry, None)
                 return None
-            await anyio.sleep(min(_AGAIN_S, (until - now).total_seconds()))
+            await anyio.sleep(min(_AGAIN_S, left_s))
 
     def _told(self, entry: Entry, candidates: tuple[TaskListItem, ...] | None) -> bool:
-        """True if the list would have shown the task, were there one."""
-        age = datetime.now(UTC) + self._http.ahead - entry.sent_at
-        return candidates is not None and age < TASK_LIFE
+        """True if the list would have shown the task, were there one.
+
+        It goes back a day. A submit of the future was dated by a clock that was wrong.
+        """
+        now = datetime.now(UTC)
+        clock_was_right = entry.sent_at < now + _CLOCKS_DIFFER
+        forgotten = now + self._http.ahead - entry.sent_at >= TASK_LIFE
+        return candidates is not None and clock_was_right and not forgotten
 
     async def _rivals(self, entry: Entry) -> bool:
         """True if the task may be another lost submit's, of a time when the word was not given."""

@@ -7,19 +7,20 @@ written before a request leaves, and holds what a crash would otherwise lose.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Generator
+import math
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
 
 from dashscope_aa._book import UNSETTLED, Entry, Memo
 from dashscope_aa._bookkeeper import Bookkeeper
-from dashscope_aa._concurrency import KeyedLocks, jitter
+from dashscope_aa._concurrency import KeyedLocks, jitter, kept
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import Endpoint, OutputT, TaskEndpoint
-from dashscope_aa._http import ONCE, SUBMIT_RETRIES, Http
+from dashscope_aa._http import SUBMIT_RETRIES, Http
 from dashscope_aa._protocol import Call, checked_task_id, decode, encode
 from dashscope_aa._room import Rooms
 from dashscope_aa._schedule import certainly_refused
@@ -50,6 +51,9 @@ AnswerT = TypeVar("AnswerT", bound=Answer)
 log = logging.getLogger("dashscope_aa")
 
 NO_MEMO = Memo()
+
+_GRACE_S: Final = 5.0
+"""How long a cancelled submit that is under way waits for its answer at most."""
 
 
 class SubmitDesk:
@@ -85,7 +89,7 @@ class SubmitDesk:
             ServiceError: the service refused.
             SubmitOutcomeUnknownError: the answer was lost; the task may be running.
         """
-        entry, _ = await self._paid(endpoint, request, memo)
+        entry = await self._paid(endpoint, request, memo)
         task = self.task_of(entry, endpoint.output)
         self._rooms.add(entry.model, task)
         return task
@@ -99,7 +103,7 @@ class SubmitDesk:
             ServiceError: the service refused.
             SubmitOutcomeUnknownError: the answer was lost.
         """
-        return (await self._paid(endpoint, request, memo))[1]
+        return _read(endpoint.answer, await self._paid(endpoint, request, memo))
 
     def task_of(self, entry: Entry, output: type[OutputT]) -> Task[OutputT]:
         """Give the task of a row: the same for as long as anybody has it, and it is not lost."""
@@ -141,10 +145,11 @@ class SubmitDesk:
     async def adopt(self, lost: SubmitOutcomeUnknownError | Entry, task_id: str) -> Task[Any]:
         """Take a task for what came of a lost submit."""
         output = OPERATIONS.get(lost.operation, TaskOutput)
-        for entry in await self._unsettled(lost):
-            state = TaskOutput(task_id=task_id, task_status=TaskStatus.PENDING)
-            adopted = await self._books.accepted(entry, SubmitResponse(output=state))
-            return self.task_of(adopted, output)
+        async with self._books.turn(lost.model):  # nobody is sending it any more
+            for entry in await self._unsettled(lost):
+                state = TaskOutput(task_id=task_id, task_status=TaskStatus.PENDING)
+                adopted = await self._books.accepted(entry, SubmitResponse(output=state))
+                return self.task_of(adopted, output)
         facts = TokenFacts.of(
             self._settings,
             task_id=task_id,
@@ -156,8 +161,9 @@ class SubmitDesk:
 
     async def write_off(self, lost: SubmitOutcomeUnknownError | Entry) -> None:
         """Take a lost submit for one that was not accepted."""
-        for entry in await self._unsettled(lost):
-            await self._books.refused(entry, None)
+        async with self._books.turn(lost.model):  # as above
+            for entry in await self._unsettled(lost):
+                await self._books.refused(entry, None)
 
     async def _unsettled(self, lost: SubmitOutcomeUnknownError | Entry) -> list[Entry]:
         """Give the rows of a lost submit: a row is itself, an error all of the same request."""
@@ -171,21 +177,17 @@ class SubmitDesk:
 
     # ── what counts already ────────────────────────────────────────────────────────────
 
-    async def _paid(
-        self, endpoint: Endpoint[AnswerT], request: Request, memo: Memo
-    ) -> tuple[Entry, AnswerT]:
-        """Give the row of a submit that was accepted, and the answer to it."""
+    async def _paid(self, endpoint: Endpoint[Any], request: Request, memo: Memo) -> Entry:
+        """Give the row of a submit that was accepted."""
         call = encode(endpoint, self._settings, request=request)
         entry = await self._settled_row(memo.idempotency_key)
         if entry is not None:
-            return entry, _read(endpoint.answer, entry)
+            return entry
         async with self._turn(call, memo):
             entry = await self._books.found(memo.idempotency_key)
             if entry is not None and entry.state in UNSETTLED:
                 entry = await self._settlement.settle(entry)
-            if entry is None:
-                return await self._sent(call, endpoint.answer, memo)
-            return entry, _read(endpoint.answer, entry)
+            return entry or await self._sent(call, endpoint.answer, memo)
 
     async def _settled_row(self, key: str | None) -> Entry | None:
         """Give the row that counts for a key, if it is known what came of it."""
@@ -211,7 +213,7 @@ class SubmitDesk:
 
     # ── sending ────────────────────────────────────────────────────────────────────────
 
-    async def _sent(self, call: Call, answer: type[AnswerT], memo: Memo) -> tuple[Entry, AnswerT]:
+    async def _sent(self, call: Call, answer: type[Answer], memo: Memo) -> Entry:
         """Send it until it is accepted, or must not be sent again."""
         await self._settlement.prepare(call)
         attempt, resent = 0, False
@@ -219,24 +221,18 @@ class SubmitDesk:
             attempt += 1
             if call.endpoint.asynchronous:
                 await self._rooms.pace(call.model)
-            entry = await self._books.begin(call, memo)
-            with _noted(entry):
-                try:
-                    said = await self._accepted(call, answer)
-                except (TransportError, ProtocolError, ServiceError) as error:
-                    fault = error
-                else:
-                    return await self._books.accepted(entry, said), said
-                lost = not (isinstance(fault, NotSentError) or certainly_refused(fault))
-                adopted = await self._settled(entry, fault) if lost else None
-            if lost:
+            entry, fault = await self._attempted(call, answer, memo)
+            if fault is None:
+                return entry
+            if entry.state == "unknown":
+                with _noted([entry]):
+                    adopted = await self._settlement.settle(entry, fault)
                 if adopted is not None:
-                    return adopted, _read(answer, adopted)
+                    return adopted
                 if resent:
                     raise fault
                 resent = True
                 continue
-            await self._books.refused(entry, fault.code)
             pause_s = SUBMIT_RETRIES.pause_s(attempt, fault, safe=False, jitter=jitter())
             if pause_s is None:
                 raise fault
@@ -244,11 +240,43 @@ class SubmitDesk:
             log.info("%s: sending it again in %.1f s, after %s", *told)
             await anyio.sleep(pause_s)
 
-    async def _settled(self, entry: Entry, fault: DashScopeError) -> Entry | None:
-        return await self._settlement.settle(await self._books.lost(entry), fault)
+    async def _attempted(
+        self, call: Call, answer: type[Answer], memo: Memo
+    ) -> tuple[Entry, DashScopeError | None]:
+        """Send it once; give its row as it is then, and the fault if it was not accepted.
+
+        Once it has left, a cancellation waits a while for the answer: a task whose id nobody
+        knows is hard to find again.
+        """
+        rows: list[Entry] = []
+        faults: list[DashScopeError] = []
+
+        async def attempt(scope: anyio.CancelScope) -> None:
+            rows.append(await self._books.begin(call, memo))
+            if scope.deadline < math.inf:  # cancelled before it has left
+                rows.append(await self._books.refused(rows[-1], None))
+                return
+            try:
+                said = await self._accepted(call, answer)
+            except (TransportError, ProtocolError, ServiceError) as error:
+                faults.append(error)
+                rows.append(await self._without(rows[-1], error))
+            else:
+                rows.append(await self._books.accepted(rows[-1], said))
+
+        async with self._http.place(call):
+            with _noted(rows):
+                await kept(attempt, grace_s=_GRACE_S)
+        return rows[-1], next(iter(faults), None)
+
+    async def _without(self, entry: Entry, fault: DashScopeError) -> Entry:
+        """Write down that no usable answer came."""
+        if isinstance(fault, NotSentError) or certainly_refused(fault):
+            return await self._books.refused(entry, fault.code)
+        return await self._books.lost(entry)
 
     async def _accepted(self, call: Call, answer: type[AnswerT]) -> AnswerT:
-        said = decode(call, await self._http.send(call, ONCE), answer)
+        said = decode(call, await self._http.once(call), answer)
         if isinstance(said, SubmitResponse):
             try:
                 checked_task_id(said.output.task_id)
@@ -262,13 +290,18 @@ def _read(answer: type[AnswerT], entry: Entry) -> AnswerT:
 
 
 @contextmanager
-def _noted(entry: Entry) -> Generator[None, None, None]:
-    """Note on a cancellation what it has left behind."""
+def _noted(rows: Sequence[Entry]) -> Generator[None, None, None]:
+    """Note on a cancellation what it has left behind, by the last row there is then."""
     try:
         yield
     except anyio.get_cancelled_exc_class() as cancelled:
-        cancelled.add_note(
-            f"a paid {entry.operation} request to {entry.model} was under way since "
-            f"{entry.sent_at.isoformat()} (fingerprint {entry.fingerprint}): see the task list"
-        )
+        for entry in rows[-1:]:
+            if entry.token is not None:
+                cancelled.add_note(f"the task goes on; its token: {entry.token}")
+            elif entry.state in UNSETTLED:
+                cancelled.add_note(
+                    f"a paid {entry.operation} request to {entry.model} was under way since "
+                    f"{entry.sent_at.isoformat()} (fingerprint {entry.fingerprint}): "
+                    "see the task list"
+                )
         raise

@@ -200,7 +200,7 @@ class Task(Generic[OutputT]):
         return response
 
     async def cancel(self) -> bool:
-        """Cancel the task. False if it was not PENDING, and is as it was."""
+        """Cancel the task. True if it is cancelled; false if it was not PENDING any more."""
         return await self._desk.cancel(self.id)
 
     @staticmethod

@@ -16,9 +16,9 @@ from dashscope_aa._http import ONCE, READ_RETRIES, Http
 from dashscope_aa._protocol import decode, encode
 from dashscope_aa._schedule import Retries, Schedule
 from dashscope_aa._waiting import Poller, Recorder
-from dashscope_aa._waiting.rounds import service_digits
+from dashscope_aa._waiting.rounds import pages_of, service_digits
 from dashscope_aa.errors import InputError, InvalidRequestError
-from dashscope_aa.models import TaskFinishedEvent, TaskListResponse, TaskResponse
+from dashscope_aa.models import TaskFinishedEvent, TaskListResponse, TaskResponse, TaskStatus
 
 _LONGEST_SPAN: Final = timedelta(hours=24)
 
@@ -61,15 +61,17 @@ class TaskDesk:
         return self.poller.notify(_read_event(event).data.task_id)
 
     async def cancel(self, task_id: str) -> bool:
-        """Cancel one task. False if it is no longer PENDING, so that it cannot be cancelled."""
+        """Cancel one task. True if it is cancelled; false if it was not PENDING any more."""
         call = encode(CANCEL_TASK, self.settings, task_id=task_id)
         try:
             decode(call, await self._http.send(call), CANCEL_TASK.answer)
         except InvalidRequestError as error:
             if error.code != "UnsupportedOperation":
                 raise
-            return False
-        return True
+        else:
+            return True
+        # It may be cancelled all the same: by a first try, whose answer was lost.
+        return (await self.query(task_id)).output.task_status == TaskStatus.CANCELED
 
     def pages(
         self,
@@ -120,6 +122,7 @@ class _Pages(AsyncIterator[TaskListResponse]):
     def __init__(self, fetch: Callable[[int], Awaitable[TaskListResponse]]) -> None:
         self._fetch = fetch
         self._page_no = 0
+        self._size = 0
         self._more = True
 
     async def __anext__(self) -> TaskListResponse:
@@ -128,7 +131,8 @@ class _Pages(AsyncIterator[TaskListResponse]):
             raise StopAsyncIteration
         page = await self._fetch(self._page_no + 1)
         self._page_no += 1
-        self._more = bool(page.data) and self._page_no < (page.total_page or 0)
+        self._size = self._size or len(page.data)
+        self._more = bool(page.data) and self._page_no < pages_of(page, size=self._size)
         return page
 
 

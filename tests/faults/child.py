@@ -24,7 +24,9 @@ from dashscope_aa import Client, Engine, Job, Schedule
 from dashscope_aa.emulator import Operation
 from dashscope_aa.errors import DashScopeError
 
-QUICK: Final = Schedule(first_s=0.01, cap_s=0.05, settle_s=2.0)
+QUICK: Final = Schedule(
+    first_s=0.01, cap_s=0.05, settle_s=2.0, queries_per_s=200, submits_per_s=1000
+)
 AT_ONCE: Final = 8
 
 Act = Literal["kill", "fill the disk"]

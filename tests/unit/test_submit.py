@@ -6,6 +6,7 @@ import pickle
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import respx
 
 from dashscope_aa import Client, TemplateId
+from dashscope_aa._book import Memo
 from dashscope_aa.emulator import (
     AnswerLost,
     Emulator,
@@ -133,6 +135,7 @@ async def test_check_whose_outcome_is_unknown(
     emulator: Emulator,
     portrait: Path,
 ) -> None:
+    emulator.image_fetch_s = 30
     url = emulator.host_file(portrait)
     emulator.faults.add(kind(on="detect", times=9, **facts))
     with pytest.raises(SubmitOutcomeUnknownError, match="detect") as raised:
@@ -404,8 +407,31 @@ def ms(time: datetime) -> int:
 # ── cancelled ────────────────────────────────────────────────────────────────────────────
 
 
+async def cancelled(
+    call: Callable[[], Awaitable[object]], *, after_s: float, native: bool = False
+) -> str:
+    """Cancel a call after so long, and give what the exception was noted."""
+    notes: list[str] = []
+
+    async def noted() -> None:
+        try:
+            await call()
+        except BaseException as error:
+            notes.extend(getattr(error, "__notes__", []))
+            raise
+
+    if native:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await noted()
+    else:
+        with anyio.move_on_after(after_s):
+            await noted()
+    return "".join(notes)
+
+
 @pytest.mark.parametrize("native", [False, True], ids=["scope", "native"])
-async def test_cancelled_while_under_way(
+async def test_answer_that_comes_soon_after_a_cancellation_is_waited_for(
     *,
     native: bool,
     anyio_backend: str,
@@ -414,40 +440,71 @@ async def test_cancelled_while_under_way(
 ) -> None:
     if native and anyio_backend != "asyncio":
         pytest.skip("tasks of asyncio's own")
-    emulator.faults.add(SlowHeaders(on="template", delay_s=5))
-    notes: list[str] = []
+    before = len(emulator.tasks)
+    emulator.faults.add(SlowHeaders(on="template", delay_s=1))
+    memo = Memo(idempotency_key="a")
+    submit = partial(client.create_template, CLIP, memo=memo)
+    told = await cancelled(submit, after_s=0.5, native=native)
+    assert f"the task goes on; its token: {(await submit()).token}" in told
+    assert len(emulator.tasks) == before + 1
+    assert posts(emulator, "template") == 1
 
-    async def submit() -> None:
-        try:
-            await client.create_template(CLIP)
-        except BaseException as cancelled:
-            notes.extend(cancelled.__notes__)
-            raise
 
-    if native:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1):
-                await submit()
-    else:
-        with anyio.move_on_after(1):
-            await submit()
-    assert "was under way since" in notes[0]
+@pytest.mark.parametrize("native", [False, True], ids=["scope", "native"])
+async def test_answer_that_comes_too_late_after_a_cancellation(
+    *,
+    native: bool,
+    anyio_backend: str,
+    client: Client,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if native and anyio_backend != "asyncio":
+        pytest.skip("tasks of asyncio's own")
+    monkeypatch.setattr("dashscope_aa._submit._GRACE_S", 0.01)
+    emulator.faults.add(SlowHeaders(on="template", delay_s=30))
+    told = await cancelled(partial(client.create_template, CLIP), after_s=0.5, native=native)
+    assert "was under way since" in told
     assert posts(emulator, "template") == 1
     await client.create_template(CLIP)  # and the next is not held up
+
+
+async def test_refusal_that_comes_after_a_cancellation_leaves_nothing_open(
+    make_client: Callable[..., Client],
+) -> None:
+    sent: list[httpx.Request] = []
+
+    async def refuse(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        await anyio.sleep(0.3)
+        return httpx.Response(429, json={"code": "Throttling", "message": "later"})
+
+    client = make_client(transport=httpx.MockTransport(refuse))
+    assert await cancelled(partial(PAID["move"], client), after_s=0.1) == ""
+    assert await client.ledger_rows() == []
+    assert len(sent) == 1
+
+
+async def test_whenever_it_is_cancelled_every_accepted_task_is_known(
+    make_client: Callable[..., Client], emulator: Emulator, tmp_path: Path
+) -> None:
+    client = make_client(ledger=tmp_path / "ledger.sqlite", max_unfinished=None)
+    before = len(emulator.tasks)
+    for number in range(30):
+        await cancelled(partial(PAID["move"], client), after_s=number * 0.001)
+    rows = await client.ledger_rows()
+    assert {row.state for row in rows} <= {"accepted", "refused"}
+    accepted = {task.id for task in emulator.tasks[before:]}
+    assert {row.task_id for row in rows if row.task_id} == accepted
+    await PAID["move"](client)
 
 
 async def test_cancelled_while_candidates_are_looked_for(
     client: Client, emulator: Emulator
 ) -> None:
     emulator.faults.add(AnswerLost(on="template"), SlowHeaders(on="list", delay_s=5))
-    notes: list[str] = []
-    with anyio.move_on_after(1):
-        try:
-            await client.create_template(CLIP)
-        except BaseException as cancelled:
-            notes.extend(getattr(cancelled, "__notes__", []))
-            raise
-    assert "see the task list" in "".join(notes)
+    told = await cancelled(partial(client.create_template, CLIP), after_s=1)
+    assert "see the task list" in told
 
 
 async def test_server_fault_is_no_reason_to_call_a_free_call_unknown(

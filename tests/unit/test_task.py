@@ -177,7 +177,7 @@ async def test_cancelled_task(submit: Submit, emulator: Emulator) -> None:
     with pytest.raises(TaskCanceledError) as raised:
         await task
     assert raised.value.token == task.token
-    assert not await task.cancel()
+    assert await task.cancel()  # it is, and stays so
 
 
 async def test_running_task_cannot_be_cancelled(submit: Submit, emulator: Emulator) -> None:

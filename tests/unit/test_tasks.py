@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from dashscope_aa import Client
-from dashscope_aa.emulator import Emulator, ServerFault, TaskStalls
+from dashscope_aa.emulator import AnswerLost, Emulator, ServerFault, TaskStalls
 from dashscope_aa.errors import AuthenticationError, InputError, InvalidRequestError, ServerError
 from dashscope_aa.models import TaskStatus
 
@@ -147,11 +147,20 @@ async def test_cancel(
 ) -> None:
     (task_id,) = await submit(1)
     assert await client.cancel_task(task_id)
-    assert not await client.cancel_task(task_id)
+    assert await client.cancel_task(task_id)  # it is cancelled, whoever has done it
     assert not await client.cancel_task(ID)
     emulator.faults.add(ServerFault(on="cancel", status=400, code="InvalidParameter"))
     with pytest.raises(InvalidRequestError):
         await client.cancel_task(task_id)
+
+
+async def test_cancel_whose_answer_was_lost_has_taken(
+    client: Client, submit: Callable[[int], Awaitable[list[str]]], emulator: Emulator
+) -> None:
+    (task_id,) = await submit(1)
+    emulator.faults.add(AnswerLost(on="cancel"))
+    assert await client.cancel_task(task_id)
+    assert len(emulator.requests.of("cancel")) == 2
 
 
 async def test_cancel_of_a_running_task(client: Client, emulator: Emulator, clip: Path) -> None:

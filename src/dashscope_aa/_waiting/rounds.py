@@ -70,12 +70,11 @@ class Round:
         self.unseen.difference_update(row.task_id for row in page.data)
         if not page.data:
             return
-        if page.total is None and page.total_page is None:
+        pages = pages_of(page, size=len(page.data))
+        if math.isinf(pages):
             self._left.append(number + 1)
         elif number == 1:
-            # Where the two disagree, more pages do no harm.
-            pages = max(page.total_page or 0, math.ceil((page.total or 0) / len(page.data)))
-            self._left.extend(range(2, pages + 1))
+            self._left.extend(range(2, int(pages) + 1))
 
 
 class Listing:
@@ -144,6 +143,16 @@ def _wishes(page_size: int) -> list[tuple[int, bool]]:
     while sizes[-1] > _DEFAULT_SIZE:
         sizes.append(max(_DEFAULT_SIZE, sizes[-1] // 2))
     return [*((size, True) for size in sizes), (sizes[-1], False)]
+
+
+def pages_of(page: TaskListResponse, *, size: int) -> float:
+    """Say how many pages of *size* there are; infinity if a page does not tell.
+
+    Where its two numbers disagree, more pages do no harm.
+    """
+    if page.total is None and page.total_page is None:
+        return math.inf
+    return max(page.total_page or 0, math.ceil((page.total or 0) / size))
 
 
 def service_digits(time: datetime) -> str:
