@@ -1,6 +1,7 @@
 """Two jobs at once, one lock a key, and threads: on both event loops, errors included."""
 
 import asyncio
+import math
 import threading
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from dashscope_aa._concurrency import KeyedLocks, apart, in_thread, jitter, together
+from dashscope_aa._concurrency import KeyedLocks, apart, in_thread, jitter, kept, together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -207,6 +208,46 @@ async def test_apart_comes_to_its_end_when_asyncio_cancels() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert journal == ["came to its end"]
+
+
+# ── kept ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("grace_s", "journal"),
+    [
+        pytest.param(30, ["cancelled meanwhile", "came to its end"], id="in time"),
+        pytest.param(0, [], id="too late"),
+    ],
+)
+async def test_kept_job_has_a_while_left_when_its_caller_is_cancelled(
+    grace_s: float, journal: list[str]
+) -> None:
+    seen: list[str] = []
+
+    with anyio.CancelScope() as caller:
+
+        async def job(scope: anyio.CancelScope) -> None:
+            assert scope.deadline == math.inf
+            caller.cancel()
+            await anyio.wait_all_tasks_blocked()
+            if scope.deadline < math.inf:
+                seen.append("cancelled meanwhile")
+            await anyio.sleep(0.05)
+            seen.append("came to its end")
+
+        await kept(job, grace_s=grace_s)
+    assert caller.cancelled_caught
+    assert seen == journal
+
+
+async def test_kept_job_raises_its_error_plain() -> None:
+    async def job(_: anyio.CancelScope) -> None:
+        await checkpoint()
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await kept(job, grace_s=1)
 
 
 # ── one lock a key ───────────────────────────────────────────────────────────────────────

@@ -1,9 +1,12 @@
 """Room for one more task: many submits wait in the client, and nobody waits for ever."""
 
+from functools import partial
+
 import anyio
 import pytest
 
 from dashscope_aa import Client, Schedule
+from dashscope_aa._book import Memo
 from dashscope_aa.emulator import Emulator, ServerFault
 from dashscope_aa.errors import InputError
 
@@ -67,6 +70,16 @@ async def test_tasks_that_cannot_be_asked_for_hold_nobody_up(emulator: Emulator,
         emulator.faults.add(ServerFault(on="query", times=10_000))
         with anyio.fail_after(30):
             await submit(client)
+    assert submitted(emulator) == 2
+
+
+async def test_task_that_is_asked_for_twice_counts_once(emulator: Emulator, key: str) -> None:
+    async with Client(key, base_url=emulator.base_url, schedule=QUICK, max_unfinished=2) as client:
+        order = partial(client.animate_move, PICTURE, CLIP, mode="wan-std")
+        memo = Memo(idempotency_key="a")
+        assert await order(memo=memo) is await order(memo=memo)
+        with anyio.fail_after(30):
+            await order()
     assert submitted(emulator) == 2
 
 

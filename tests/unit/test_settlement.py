@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -239,6 +241,33 @@ async def test_what_the_list_has_forgotten_is_not_sent_again(
     assert posts(emulator) == 1
 
 
+@pytest.mark.parametrize(
+    ("ahead", "sent"),
+    [
+        pytest.param(timedelta(minutes=1), 2, id="by little: the list will tell"),
+        pytest.param(timedelta(hours=1), 1, id="by much: nobody can tell"),
+    ],
+)
+async def test_clock_that_was_set_back_since(
+    ahead: timedelta,
+    sent: int,
+    make_client: Callable[..., Client],
+    emulator: Emulator,
+    ledger: Path,
+) -> None:
+    emulator.faults.add(RequestLost(on="template"))
+    with pytest.raises(SubmitOutcomeUnknownError):
+        await make_client(ledger=ledger).create_template(CLIP, memo=FIRST)
+    book = Ledger(ledger)
+    (entry,) = await book.find()
+    await book.change(entry, sent_at=entry.sent_at + ahead, lost_at=entry.sent_at + ahead)
+    await book.aclose()
+    sure = make_client(ledger=ledger, exclusive_account=True, schedule=SETTLE)
+    with anyio.fail_after(30), suppress(SubmitOutcomeUnknownError):
+        await sure.create_template(CLIP, memo=FIRST)
+    assert posts(emulator) == sent
+
+
 # ── by hand ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -275,6 +304,25 @@ async def test_written_off_it_is_sent_anew(
     await client.write_off(lost)
     await client.create_template(CLIP, memo=FIRST)
     assert posts(emulator) == 2
+
+
+@pytest.mark.parametrize("lasting", [True, False], ids=["on a ledger", "in memory"])
+async def test_what_is_being_sent_is_no_lost_submit(
+    *, lasting: bool, make_client: Callable[..., Client], emulator: Emulator, ledger: Path
+) -> None:
+    client = make_client(ledger=ledger if lasting else None)
+    other = make_client(ledger=ledger) if lasting else client
+    emulator.faults.add(SlowHeaders(on="template", delay_s=1))
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(client.create_template, CLIP, memo=FIRST))
+        with anyio.fail_after(30):
+            while not (rows := await other.ledger_rows()):  # noqa: ASYNC110 - the book signals nothing
+                await anyio.sleep(0.01)
+        assert rows[0].state == "sending"
+        with pytest.raises(InputError, match="settled already"):
+            await other.write_off(rows[0])
+    assert [row.state for row in await other.ledger_rows()] == ["accepted"]
+    assert posts(emulator) == 1
 
 
 async def test_row_of_the_book_is_settled_once(

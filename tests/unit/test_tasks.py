@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from dashscope_aa import Client
@@ -140,6 +141,32 @@ async def test_error_in_the_middle_can_be_gone_on_from(
         await anext(pages)
     second = await anext(pages)
     assert [row.task_id for page in (first, second) for row in page.data] == ids
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        pytest.param({"total": 3, "total_page": 2}, 2, id="as documented"),
+        pytest.param({}, 3, id="nothing: up to the empty page"),
+        pytest.param({"total": 3}, 2, id="tasks alone"),
+        pytest.param({"total_page": 2}, 2, id="pages alone"),
+        pytest.param({"total": 3, "total_page": 1}, 2, id="pages of the size that was asked for"),
+        pytest.param({"total": 0, "total_page": "two"}, 1, id="nonsense"),
+    ],
+)
+async def test_list_whose_length_is_told_badly(
+    told: dict[str, Any], asked: int, make_client: Callable[..., Client]
+) -> None:
+    pages: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        pages.append(int(request.url.params["page_no"]))
+        rows = [{"task_id": str(number)} for number in range(3)][2 * pages[-1] - 2 :][:2]
+        return httpx.Response(200, json={"data": rows, **told})
+
+    ids = await listed(make_client(transport=httpx.MockTransport(answer)), page_size=50)
+    assert pages == list(range(1, asked + 1))
+    assert ids == ["0", "1", "2"][: 2 * asked]
 
 
 async def test_cancel(

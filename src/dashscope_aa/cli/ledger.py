@@ -125,8 +125,7 @@ async def adopt(
 async def write_off(session: Session, row: Number) -> None:
     """Say that a submit whose answer was lost may be sent again.
 
-    If it was accepted all the same, it is paid for twice. Make sure that no program is still
-    sending it.
+    If it was accepted all the same, it is paid for twice.
     """
     await session.client.write_off(await _lost(session, row))
     facts = {"row": row, "state": "refused"}
