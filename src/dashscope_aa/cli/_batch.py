@@ -60,6 +60,7 @@ class Batch:
         self._todo: Sequence[BatchRow] = rows
         self._codes: list[int] = []
         self._cny = 0.0
+        self._paid: set[str] = set()
 
     @property
     def refused(self) -> bool:
@@ -108,6 +109,8 @@ class Batch:
         rows = self._fit
         jobs = [self._job(row, preflight=preflight, timeout_s=timeout_s) for row in rows]
         states = ["waiting" for _ in rows]
+        if not rows:
+            return
         with self._show.many(len(rows)) as progress:
 
             def note(index: int, event: Event) -> None:
@@ -141,11 +144,19 @@ class Batch:
             return
         facts = {**self._facts(row, ok=True), **_made(outcome.animation)}
         self._results.add(facts)
-        cny = outcome.animation and outcome.animation.cost_cny
+        cny = self._paid_for(outcome.animation)
         self._cny += cny or 0
         path = str(outcome.saved_to)
         cost = "" if cny is None else f" for {cny:g} CNY"
         self._show.result(path, summary=f"row {row.number}: wrote {path}{cost}", facts=facts)
+
+    def _paid_for(self, animation: Animation | None) -> float | None:
+        """Say what was paid: rows that ask for the same video share its tasks, and one bill."""
+        tasks = set(animation.task_ids.values()) if animation else set[str]()
+        if animation is None or (tasks and tasks <= self._paid):
+            return 0.0
+        self._paid |= tasks
+        return animation.cost_cny
 
     def _failed(self, row: BatchRow, error: Exception, animation: Animation | None = None) -> None:
         code = exit_code(error) if isinstance(error, DashScopeError) else REFUSED

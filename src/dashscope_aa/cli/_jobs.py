@@ -1,7 +1,9 @@
 """The rows of a batch: read from CSV or JSON lines, every fault named at once."""
 
 import csv
+import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,21 +76,39 @@ def _cells(path: Path) -> list[Mapping[str, Any]]:
     read = kinds.get(path.suffix.lower())
     if read is None:
         raise InputError(f"the jobs are read from .csv or .jsonl, but this is {str(path)!r}")
+    said = f"{str(path)!r} cannot be read"
     try:
         return list(read(path.read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{str(path)!r} cannot be read: {reason}") from None
+    except OSError as error:
+        raise InputError(f"{said}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        hint = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
+        raise InputError(f"{said}: it is not UTF-8", hint=hint) from None
+    except csv.Error as error:
+        hint = 'See whether a quote is not closed; a quote within quotes is written "".'
+        raise InputError(f"{said}: {error}", hint=hint) from None
 
 
 def _of_csv(text: str) -> Iterator[Any]:
-    yield from csv.DictReader(text.splitlines(), strict=True)
+    """Read a table, with the comma that the spreadsheet took, without the rows it left empty."""
+    head = text.partition("\n")[0]
+    comma = next((mark for mark in ",;\t" if mark in head), ",")
+    lines = io.StringIO(text, newline="")
+    reader = csv.DictReader(lines, delimiter=comma, skipinitialspace=True, strict=True)
+    for name, times in Counter(reader.fieldnames or ()).items():
+        if name and times > 1:
+            raise InputError(f"there are {times} columns {name!r}")
+    for cells in reader:
+        if any("".join(cell or ()) for cell in cells.values()):
+            yield cells
 
 
 def _of_json(text: str) -> Iterator[Any]:
-    for line in text.splitlines():
-        if line.strip():
+    for line in filter(str.strip, text.split("\n")):
+        try:
             yield json.loads(line)
+        except ValueError:
+            yield line  # is refused as no object, like others and with them
 
 
 def _row(number: int, cells: object, *, folder: Path, engine: str) -> BatchRow:
@@ -120,12 +140,18 @@ def _row(number: int, cells: object, *, folder: Path, engine: str) -> BatchRow:
 def _given(cells: object) -> dict[str, Any]:
     """Leave out what is empty; refuse what nobody knows."""
     if not isinstance(cells, dict):
-        raise InputError(f"expected an object, but got {str(cells)[:80]!r}")
+        raise InputError(f"expected a JSON object, but got {str(cells)[:80]!r}")
     table: dict[Any, Any] = dict(cells)  # pyright: ignore[reportUnknownArgumentType] - any JSON
-    unknown = [str(name) for name in table if name not in COLUMNS]
+    if any(table.pop(None, ())):
+        raise InputError("there are more cells than columns: put what holds a comma into quotes")
+    unknown = [name for name, value in table.items() if name not in COLUMNS and (name or value)]
     if unknown:
         raise InputError(f"there is no column {', '.join(map(repr, unknown))}")
-    return {name: value for name, value in table.items() if value not in {None, ""}}
+    given = {name: value for name, value in table.items() if value is not None and value != ""}
+    nested = [name for name, value in given.items() if isinstance(value, dict | list)]
+    if nested:
+        raise InputError(f"expected a text in {', '.join(nested)}, but got a list or an object")
+    return given
 
 
 def _motion(given: Mapping[str, Any]) -> str:

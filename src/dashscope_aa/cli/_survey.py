@@ -99,7 +99,7 @@ class Survey:
             self.findings.append(Row(f"{does} {source}", cells, facts))
 
     async def cost(self, client: Client, rows: Sequence[BatchRow]) -> Estimate:
-        """Say what *rows* cost together. What they share is paid once: checks and templates.
+        """Say what *rows* cost together. What they share is paid once.
 
         Raises:
             LedgerError: the ledger cannot be read.
@@ -111,7 +111,7 @@ class Survey:
             )
             for expense in estimate.expenses:
                 shared = {"detect": row.image, "template": row.motion}
-                of_what = shared.get(expense.step, self.keys[row.number])
+                of_what = shared.get(expense.step, (row.image, row.motion, row.engine))
                 paid.setdefault((expense.step, expense.model, of_what), expense)
         return Estimate(tuple(_by_step(paid.values())))
 

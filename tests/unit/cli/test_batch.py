@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from dashscope_aa import WanAnimate
+from dashscope_aa.cli._jobs import read_rows
 from dashscope_aa.emulator import AnswerLost, Emulator, ImageRejected, TaskFails
 
 Write = Callable[..., Path]
@@ -77,6 +79,18 @@ def test_what_is_done_is_not_done_again(
 def results_that_parse(out: Path) -> list[str]:
     lines = (out / "results.jsonl").read_text().splitlines()
     return [line for line in lines if line.endswith("}")]
+
+
+def test_rows_that_are_the_same_are_paid_once(
+    cli: Any, write: Write, tmp_path: Path, emulator: Emulator
+) -> None:
+    jobs = write(f"{THREE[0]},a", f"{THREE[0]},b", head="image,motion,engine,output")
+    done = cli("batch", jobs, "--out", "out")
+    assert done.exit_code == 0
+    assert "2 to do for about 0.8 CNY" in done.stderr
+    assert "2 of 2 rows done, 0.8 CNY paid now" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.mp4")) == ["a.mp4", "b.mp4"]
+    assert emulator.paid_submits() == 1
 
 
 def test_a_video_that_is_gone_is_written_again_for_nothing(
@@ -228,7 +242,10 @@ def test_stopped_and_started_again(
         pytest.param("none.csv", None, "No such file", id="not there"),
         pytest.param("jobs.csv", "image,clip\na,b\n", "no column 'clip'", id="unknown column"),
         pytest.param("jobs.csv", "image,motion\na\n", "got none", id="no motion"),
-        pytest.param("jobs.csv", "image,motion\na,b,c\n", "no column 'None'", id="a cell too many"),
+        pytest.param("jobs.csv", "image,motion\na,b,c\n", "more cells than", id="a cell too many"),
+        pytest.param("jobs.csv", "image,image\na,b\n", "2 columns 'image'", id="a column twice"),
+        pytest.param("jobs.csv", 'image,motion\n"a,b\n', "quote is not closed", id="an open quote"),
+        pytest.param("jobs.csv", "image,motion\nÄ,b\n", "it is not UTF-8", id="Latin 1"),
         pytest.param(
             "jobs.csv", "image,motion,template\na,b,AACT.1\n", "got both", id="two motions"
         ),
@@ -246,8 +263,11 @@ def test_stopped_and_started_again(
             "jobs.csv", "image,motion,output\na,b,../c.mp4\n", "without a folder", id="a way out"
         ),
         pytest.param("jobs.csv", "image,motion\na,b\na,b\n", "as row 1 does", id="same file"),
-        pytest.param("jobs.jsonl", "[1]\n", "expected an object", id="no object"),
-        pytest.param("jobs.jsonl", "{\n", "cannot be read", id="no JSON"),
+        pytest.param("jobs.jsonl", "[1]\n", "row 1: expected a JSON object", id="no object"),
+        pytest.param("jobs.jsonl", "[]\n{\n", "row 2: expected a JSON object", id="no JSON"),
+        pytest.param(
+            "jobs.jsonl", '{"image": ["a"], "motion": "b"}\n', "a text in image", id="a list"
+        ),
         pytest.param("jobs.csv", "image,motion\nno.jpg,no.mp4\n", "row 1: the image", id="missing"),
     ],
 )
@@ -255,12 +275,30 @@ def test_a_list_that_cannot_be_used(
     cli: Any, tmp_path: Path, emulator: Emulator, name: str, text: str | None, said: str
 ) -> None:
     if text is not None:
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="latin-1")
     done = cli("batch", name, "--out", "out")
     assert done.exit_code == 2
     assert said in done.stderr
     assert "Traceback" not in done.output
     assert len(emulator.requests) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            '\ufeffimage, motion,engine,\r\n\r\n"a, ä.jpg", "b ""c"".mp4",wan-std,\r\n,,,\r\n',
+            id="commas, a mark of order, empty rows and cells",
+        ),
+        pytest.param('image;motion;engine\n"a, ä.jpg";"b ""c"".mp4";wan-std\n', id="semicolons"),
+        pytest.param('image\tmotion\tengine\na, ä.jpg\t"b ""c"".mp4"\twan-std\n', id="tabs"),
+    ],
+)
+def test_lists_as_spreadsheets_write_them(tmp_path: Path, text: str) -> None:
+    (tmp_path / "jobs.csv").write_text(text, encoding="utf-8", newline="")
+    (row,) = read_rows(tmp_path / "jobs.csv", engine="wan-pro")
+    assert (row.image, row.motion) == (str(tmp_path / "a, ä.jpg"), str(tmp_path / 'b "c".mp4'))
+    assert row.engine == WanAnimate(mode="wan-std")
 
 
 def test_all_faults_at_once(cli: Any, tmp_path: Path) -> None:
