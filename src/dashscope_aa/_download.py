@@ -205,7 +205,7 @@ def _check(answer: Download, have: int) -> None:
         return
     msg = f"the server answered HTTP {answer.status}"
     if answer.status in _GONE:
-        msg = f"the URL gives nothing any more (HTTP {answer.status})"
+        msg = "the URL gives nothing any more"
         hint = "If it was a result: they are kept for 24 hours, and so are their tasks."
         raise ResultExpiredError(msg, http_status=answer.status, hint=hint)
     if answer.status >= 500 or answer.status == 429:  # noqa: PLR2004 - HTTP's own numbers

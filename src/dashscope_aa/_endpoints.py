@@ -195,7 +195,9 @@ class Retirement(NamedTuple):
 
 
 RETIREMENTS: Final = {
-    DETECT.model: Retirement(date(2026, 10, 10), "wan2.2-animate-move or -mix (they check)"),
+    DETECT.model: Retirement(
+        date(2026, 10, 10), "wan2.2-animate-move or -mix, which check the picture themselves"
+    ),
     TEMPLATE.model: Retirement(date(2026, 10, 10), "wan2.2-animate-move or -mix"),
     SYNTHESIS.model: Retirement(date(2026, 10, 10), "wan2.2-animate-move or -mix"),
 }

@@ -222,7 +222,7 @@ def _model_gone(model: str, text: str) -> tuple[str, str]:
     if retirement is None:
         hint = "Check the model's name, its region, and that the account may use it."
         return f"the model {model or 'named'} is not available: {text}", hint
-    hint = f"Use {retirement.successor} instead, for example engine=WanAnimate(mode='wan-std')."
+    hint = f"Use {retirement.successor}; for example engine=WanAnimate(mode='wan-std')."
     gone = f"the model {model} is not available; it was listed for retirement on {retirement.on}"
     return f"{gone}: {text}", hint
 

@@ -14,6 +14,7 @@ from functools import partial, wraps
 from typing import Annotated, Any, Concatenate, Final, ParamSpec
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from dashscope_aa._version import __version__
 from dashscope_aa.cli._options import Options, Paid, Voice
@@ -30,7 +31,33 @@ STEPS: Final = "Single steps"
 TASKS: Final = "Tasks and files"
 TOOLS: Final = "Trying out"
 
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """Show flags without a type, as they take no value."""
+    for each in params:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+    return params
+
+
+class Group(TyperGroup):
+    """Commands under one name."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer keeps its type to itself
+        """Give all options, ``--help`` among them."""
+        return _without_types(super().get_params(ctx))
+
+
+class Command(TyperCommand):
+    """One command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - the same
+        """Give all arguments and options, ``--help`` among them."""
+        return _without_types(super().get_params(ctx))
+
+
 app: Final = typer.Typer(
+    cls=Group,
     name="dashscope-aa",
     help="A photo of a person and a motion in, a video of that person moving out.\n\n"
     "The key is read from DASHSCOPE_API_KEY or the files where it is usually kept.",
@@ -145,6 +172,7 @@ def _add(  # noqa: PLR0913 - one argument a fact about the command
     }
     group.command(
         name,
+        cls=Command,
         help=prose(work),
         epilog=f"Example: dashscope-aa {example}",
         rich_help_panel=panel,

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress import (
@@ -20,7 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.spinner import Spinner
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from dashscope_aa._prepare import length_s
@@ -52,6 +53,10 @@ from dashscope_aa.media._probing.local import shown_name
 if TYPE_CHECKING:
     from dashscope_aa.media import Report
 
+_LEAST_COLUMNS: Final = 20
+"""What the last column of a table must have; else it is told in plain lines."""
+_ECHO_COLUMNS: Final = 6
+"""Room for ``^C``, pressed three times."""
 _STYLES: Final = {"done": "green", "queued": "yellow", "running": "cyan"}
 
 
@@ -137,13 +142,17 @@ class OnTerminal(Lines):
     def table(self, head: Sequence[str], rows: Sequence[Row], *, summary: str = "") -> None:
         """Tell it in columns with lines between, if it is people who read it."""
         self._stop("done")
-        if not sys.stdout.isatty():
+        console = Console()
+        if not sys.stdout.isatty() or _room(head, rows, console.width) < _LEAST_COLUMNS:
             super().table(head, rows, summary=summary)
             return
-        table = Table(*head, box=SIMPLE, pad_edge=False)
+        # Only the last column may break: an id that is cut cannot be copied.
+        table = Table(
+            *(Column(name, no_wrap=True) for name in head[:-1]), box=SIMPLE, pad_edge=False
+        )
+        table.add_column(head[-1], overflow="fold")
         for row in rows:
             table.add_row(*map(Text, row.cells))
-        console = Console()
         console.print(table)
         if summary:
             console.print(summary, markup=False, highlight=False, soft_wrap=True)
@@ -208,7 +217,9 @@ class OnTerminal(Lines):
             self._live.stop()
 
     def _table(self) -> RenderableType:
-        table = Table.grid(padding=(0, 2), expand=True)
+        # Not as wide as the terminal: the ^C that it echoes must not begin another line.
+        table = Table.grid(padding=(0, 2))
+        table.width = max(1, self._console.width - _ECHO_COLUMNS)
         for justify in ("left", "left", "left", "right"):
             table.add_column(justify=justify, no_wrap=True)
         # On a narrow terminal the last one gives way, and no step loses its name.
@@ -222,3 +233,9 @@ class OnTerminal(Lines):
                 row.bar or Text(", ".join(filter(None, (row.times, row.detail)))),
             )
         return table
+
+
+def _room(head: Sequence[str], rows: Sequence[Row], columns: int) -> int:
+    """Say how many of a terminal's columns are left for the last one of a table."""
+    cells = list(zip(head, *(row.cells for row in rows), strict=True))
+    return columns - sum(max(map(cell_len, column)) + 3 for column in cells[:-1]) - 2

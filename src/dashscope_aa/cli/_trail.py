@@ -41,12 +41,12 @@ class Trail:
         self._template: str | None = None
 
     def note(self, event: Told) -> None:
-        """Remember the template that is ready, or the task that is under way."""
+        """Remember the template that was made, or the task that is under way."""
         match event:
             case Submitted(step=step, token=token):
                 self.follow(token, step)
-            case TemplateReady(template_id=template):
-                self.token, self._template = None, template
+            case TemplateReady(template_id=template, reused=reused):
+                self.token, self._template = None, None if reused else template
             case _:
                 pass
 

@@ -155,8 +155,8 @@ async def _gateway(client: Client) -> _Check:
         return _failed("gateway", error)
     took_s = time.monotonic() - began
     host = urlsplit(client.base_url).netloc
-    said = f"{host} takes the key, answered in {took_s * 1000:.0f} ms"
-    return _Check(name="gateway", said=f"{said}; {page.total or 0} tasks in the last 24 hours")
+    said = f"{host} takes the key, answered in {took_s * 1000:.0f} ms; tasks of the last 24 hours: "
+    return _Check(name="gateway", said=f"{said}{page.total or 0}")
 
 
 async def _ledger(bare: Bare, client: Client) -> _Check:

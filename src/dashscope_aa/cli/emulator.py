@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from dashscope_aa.cli._app import TOOLS, app, prose
+from dashscope_aa.cli._app import TOOLS, Command, app, prose
 from dashscope_aa.cli._options import Options
 from dashscope_aa.cli._run import interruptible, reported
 from dashscope_aa.cli._show import Lines, say
@@ -67,7 +67,10 @@ def emulator(  # noqa: PLR0913 - one parameter an option
 
 
 app.command(
-    help=prose(emulator), rich_help_panel=TOOLS, epilog="Example: dashscope-aa emulator --port 8000"
+    cls=Command,
+    help=prose(emulator),
+    epilog="Example: dashscope-aa emulator --port 8000",
+    rich_help_panel=TOOLS,
 )(emulator)
 
 

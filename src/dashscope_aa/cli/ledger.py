@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from dashscope_aa import Entry
 from dashscope_aa._book import UNSETTLED
 from dashscope_aa._prices import total
 from dashscope_aa._task import Task
-from dashscope_aa.cli._app import TASKS, app, command
+from dashscope_aa.cli._app import TASKS, Group, app, command
 from dashscope_aa.cli._finish import downloaded
 from dashscope_aa.cli._json import as_line
 from dashscope_aa.cli._options import Timeout
@@ -28,7 +27,7 @@ Which = Literal["all", "open", "lost"]
 _HEAD: Final = ("row", "sent", "what", "state", "estimate", "billed", "task", "saved to")
 
 
-class _ListsByDefault(TyperGroup):
+class _ListsByDefault(Group):
     """A group that lists when it is told nothing else."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer keeps its type to itself
@@ -202,7 +201,8 @@ def _sums(rows: Sequence[Entry]) -> str:
     expected = total([row.estimate_cny for row in paid if row.estimate_cny is not None])
     billed = total([row.billed_cny for row in paid if row.billed_cny is not None])
     lost = sum(row.state in UNSETTLED for row in rows)
-    said = f"{len(rows)} submits, estimated {_cny(expected)} CNY, billed {_cny(billed)} CNY"
+    many = "1 submit" if len(rows) == 1 else f"{len(rows)} submits"
+    said = f"{many}, estimated {_cny(expected)} CNY, billed {_cny(billed)} CNY"
     return f"{said}, {lost} lost" if lost else said
 
 

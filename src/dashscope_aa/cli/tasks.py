@@ -7,7 +7,7 @@ import typer
 
 from dashscope_aa._download import check_target
 from dashscope_aa._task import Task
-from dashscope_aa.cli._app import TASKS, app, command
+from dashscope_aa.cli._app import TASKS, Group, app, command
 from dashscope_aa.cli._finish import bring_home
 from dashscope_aa.cli._options import Timeout
 from dashscope_aa.cli._run import REFUSED, Session
@@ -15,7 +15,7 @@ from dashscope_aa.models import TaskListItem, TaskOutput
 
 _PAGE_SIZE: Final = 50
 
-tasks = typer.Typer(help="List, show, wait for and cancel tasks.", no_args_is_help=True)
+tasks = typer.Typer(cls=Group, help="List, show, wait for and cancel tasks.", no_args_is_help=True)
 app.add_typer(tasks, name="tasks", rich_help_panel=TASKS)
 
 Which = Annotated[

@@ -28,6 +28,26 @@ from dashscope_aa.cli._flags import as_flags
         ),
         pytest.param("or use_ref_img_bg=True", "or --use-ref-img-bg", id="background"),
         pytest.param("crop_to is for pictures", "--crop-to is for pictures", id="a bare name"),
+        pytest.param(
+            "trim must be (start_s, end_s) within the 6.00 s of the clip, but is (0, 400)",
+            "--trim must be START-END within the 6.00 s of the clip, but is 0-400",
+            id="a part that is not there",
+        ),
+        pytest.param(
+            "or engine=AnimateAnyone(). For example engine=WanAnimate(mode='wan-std').",
+            "or --engine animate-anyone. For example --engine wan-std.",
+            id="engines",
+        ),
+        pytest.param(
+            "Use region='cn-beijing'. Give workspace='…', the id.",
+            "Use --region cn-beijing. Give --workspace ID, the id.",
+            id="places",
+        ),
+        pytest.param(
+            "Set DASHSCOPE_API_KEY, or give Client(api_key=…); keys: the console.",
+            "Set DASHSCOPE_API_KEY; keys: the console.",
+            id="a key is no option",
+        ),
         pytest.param("media.convert mends it", "`dashscope-aa convert` mends it", id="convert"),
         pytest.param("see media.preflight", "see `dashscope-aa check`", id="preflight"),
         pytest.param("Raise max_cost_cny.", "Raise --max-cost.", id="money"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from select import select
 from typing import Any
 
+import av
 import pytest
 import typer.main
 
@@ -137,6 +138,8 @@ CASES = {
         refusal="convert none.mp4",
         code=2,
         why="none.mp4",
+        stop_at="convert long.mp4",
+        stopped="convert {long} -o fit.mp4 --trim 0-60",
     ),
     "add-sound": Case(
         success="add-sound {clip} {clip} -o loud.mp4",
@@ -144,6 +147,8 @@ CASES = {
         refusal="add-sound none.mp4 {clip} -o loud.mp4",
         code=2,
         why="none.mp4",
+        stop_at="add-sound long.mp4",
+        stopped="add-sound {long} {long} -o loud.mp4",
     ),
     "tasks list": Case(
         success="tasks list",
@@ -183,7 +188,7 @@ CASES = {
     ),
     "ledger list": Case(
         success=f"ledger {BOOK}",
-        says="1 submits, estimated 0.8 CNY, billed 0.8 CNY",
+        says="1 submit, estimated 0.8 CNY, billed 0.8 CNY",
         refusal="ledger list --ledger none.sqlite",
         code=2,
         why="there is no ledger",
@@ -319,9 +324,31 @@ def terminal() -> Iterator[Terminal]:
         yield terminal
 
 
+@pytest.fixture(scope="module")
+def long_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip that takes seconds to work on: one after itself, again and again."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    with av.open(str(clip)) as given, av.open(str(path), "w") as made:
+        copies = [made.add_stream_from_template(stream) for stream in given.streams]
+        for turn in range(400):
+            given.seek(0)
+            for packet in given.demux():
+                if packet.pts is not None and packet.dts is not None:  # else it is the end
+                    later = round(turn * 2.2 / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + later, packet.dts + later
+                    packet.stream = copies[packet.stream.index]
+                    made.mux(packet)
+    return path
+
+
 @pytest.fixture
 def prepared(
-    cli: Any, emulator: Emulator, portrait: Path, clip: Path, tmp_path: Path
+    cli: Any,
+    emulator: Emulator,
+    portrait: Path,
+    clip: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> Callable[..., list[list[str]]]:
     """Runs what comes before, and gives command lines with the things they name."""
 
@@ -330,6 +357,8 @@ def prepared(
         things["hosted"] = emulator.host_file(clip)
         things["jobs"] = str(tmp_path / "jobs.csv")
         (tmp_path / "jobs.csv").write_text(f"image,motion,engine\n{portrait},{clip},wan-std\n")
+        if any("{long}" in line for line in lines):
+            things["long"] = str(request.getfixturevalue("long_clip"))
         if any("{template}" in line for line in lines):
             things["template"] = cli("template", clip, "-q").stdout.strip()
         for before in case.before:
@@ -377,6 +406,7 @@ def test_help(terminal: Terminal, cli: Any, name: str) -> None:
     assert code == 0
     assert f"Usage: dashscope-aa {name}" in seen
     assert f"Example: dashscope-aa {name}" in seen
+    assert "<bool>" not in seen  # flags take no value
 
 
 @cases(lambda case: not case.serves)
@@ -421,5 +451,6 @@ def test_ctrl_c(terminal: Terminal, prepared: Any, name: str, emulator: Emulator
     assert "Traceback" not in seen
     if not case.serves:
         assert "interrupted" in seen
+        assert not list(Path().glob("*.mp4*"))  # half a file is none
     if BOOK in case.success and name == "animate":
         assert "run the same again to go on: jobs.sqlite" in seen

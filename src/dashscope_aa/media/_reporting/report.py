@@ -89,10 +89,11 @@ class Report:
 
     def __rich__(self) -> "RichTable":
         """Give it as a table for rich, which alone calls this."""
-        from rich.table import Table  # noqa: PLC0415 - rich is there if it asks
+        from rich.table import Column, Table  # noqa: PLC0415 - rich is there if it asks
         from rich.text import Text  # noqa: PLC0415 - the same
 
-        table = Table(*_COLUMNS, title=Text(_title(self)), title_justify="left")
+        columns = (Column(name, overflow="fold") for name in _COLUMNS)  # codes stay whole
+        table = Table(*columns, title=Text(_title(self)), title_justify="left")
         for finding in self.findings:
             style = _STYLES[finding.severity]
             table.add_row(*(Text(cell, style=style) for cell in _cells(finding)))
