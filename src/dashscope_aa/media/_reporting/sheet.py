@@ -75,8 +75,11 @@ def _strips(one: Checked, checkpoint: Checkpoint) -> Iterator[Image.Image]:
     if pictures := list(shots(one, checkpoint)):
         yield from (_row(row) for row in _rows_of(pictures))
     yield from _bars(one)
-    for finding in one.findings:
-        yield from _words(finding)
+    yield _text("")
+    if one.findings:
+        for finding in one.findings:
+            yield from _words(finding)
+        yield _text("")
 
 
 def _text(text: str, *, colour: Colour = _INK, size: int = 16) -> Image.Image:
