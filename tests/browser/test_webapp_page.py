@@ -233,6 +233,35 @@ def test_the_same_video_is_paid_for_once(app: Any, emulator: Emulator, open_page
     assert emulator.paid_submits() == 1
 
 
+def test_a_second_page_shows_what_the_first_one_started(
+    app: Any, emulator: Emulator, open_page: OpenPage
+) -> None:
+    first = open_page(app.url)
+    hand_over(first)
+    second = open_page(first.url)
+    expect(second.get_by_text("540 × 960, 6.0 s, 30 fps, 0.4 MB")).to_be_visible()
+    start(first)
+    second.get_by_role("button", name="Make the video").click()
+    expect(second.get_by_text("The video: running")).to_be_visible()
+    finish(second, emulator)
+    assert emulator.paid_submits() == 1
+
+
+def test_a_file_that_is_refused_leaves_what_was_there(
+    app: Any, open_page: OpenPage, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.mp4").touch()
+    page = open_page(app.url)
+    page.set_input_files("#motion", tmp_path / "empty.mp4")
+    expect(page.get_by_text("The file is empty.")).to_be_visible()
+    expect(page.get_by_text("Drop a video here")).to_be_visible()
+    page.set_input_files("#motion", DANCE)
+    expect(page.locator("#motion ~ .facts")).to_contain_text("540 × 960")
+    page.set_input_files("#motion", tmp_path / "empty.mp4")
+    expect(page.get_by_text("The file is empty.")).to_be_visible()
+    expect(page.locator("#motion ~ .says")).to_have_text("dance.mp4")
+
+
 def test_another_one(app: Any, emulator: Emulator, open_page: OpenPage) -> None:
     page = open_page(app.url)
     hand_over(page)

@@ -28,12 +28,13 @@ function checked(status, text) {
   throw error;
 }
 
-/** Do what the user asked for; if it fails, say so. */
+/** Do what the user asked for; if it fails, say so, and show how the job stands all the same. */
 async function attempt(action) {
   try {
     trouble("");
     await action();
   } catch (error) {
+    if (id) await ask(url()).then(show, () => { /* the first error says enough */ });
     trouble(error.message);
   }
 }
@@ -98,6 +99,10 @@ function trouble(words) {
   $("trouble").hidden = !words;
 }
 
+const INVITATIONS = {
+  image: "Drop a picture here, or choose one", motion: "Drop a video here, or choose one",
+};
+
 const zone = (role) => document.querySelector(`[data-role="${role}"]`);
 
 function make(tag, className, ...content) {
@@ -127,9 +132,8 @@ function showFile(role, open) {
   zone(role).classList.toggle("there", Boolean(file));
   zone(role).classList.toggle("locked", !open);
   zone(role).querySelector("input").disabled = !open;
-  if (!file) return;
-  zone(role).querySelector(".says").textContent = file.says || "a file";
-  const size = `${(file.size_bytes / 1e6).toFixed(1)} MB`;
+  zone(role).querySelector(".says").textContent = file ? file.says || "a file" : INVITATIONS[role];
+  const size = file && `${(file.size_bytes / 1e6).toFixed(1)} MB`;
   zone(role).querySelector(".facts").textContent =
     [job.look?.facts[role], size].filter(Boolean).join(", ");
 }
