@@ -209,6 +209,8 @@ def _path(source: "str | os.PathLike[str]", role: str, *, allowed: bool) -> Path
         scheme = source.split("://", 1)[0]
         msg = f"the {role} is given as a {scheme[:20]}:// URL; http, https and oss are known"
         raise SourceError(msg, hint="Give a file's plain path, without a scheme.")
+    if not os.fspath(source):
+        raise SourceError(f"the {role} is an empty text, not a path or a URL")
     return Path(os.fsdecode(source))
 
 

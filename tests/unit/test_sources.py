@@ -301,7 +301,7 @@ class AsyncUpload:
         pytest.param(missing, "does not exist", id="missing file"),
         pytest.param(empty, "is empty", id="empty file"),
         pytest.param(lambda folder: folder, "is a directory", id="directory"),
-        pytest.param(lambda _: "", "is a directory", id="empty string"),
+        pytest.param(lambda _: "", "is an empty text", id="empty string"),
         pytest.param(forbidden, "cannot be read", id="forbidden file"),
         pytest.param(named_pipe, "is not a regular file", id="named pipe"),
         pytest.param(lambda _: "/dev/zero", "is not a regular file", id="endless device"),
