@@ -272,11 +272,15 @@ def _draw(image: "Image", path: Path, role: str) -> None:
     """Save a PIL image, turned as its own mark says, which PNG would lose."""
     from PIL import ImageOps  # noqa: PLC0415 - who hands over a PIL image has loaded it
 
+    exif = b""
     try:
         image = ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001 - whatever damaged notes make Pillow raise, warnings included
+        exif = image.info.get("exif", b"")  # kept: which way up it is may be read from it yet
+    try:
         if image.mode not in _PNG_MODES:
             image = image.convert("RGB")
-        image.save(path, format="PNG")
+        image.save(path, format="PNG", exif=exif)
     except (OSError, ValueError, SyntaxError, SystemError) as error:  # whatever a decoder raises
         raise SourceError(f"the {role} cannot be read from a PIL image: {error}") from error
 

@@ -158,6 +158,23 @@ async def test_pil_image_is_turned_as_its_mark_says() -> None:
         assert image.size == (24, 32)
 
 
+@pytest.mark.parametrize(
+    ("notes", "kept"),
+    [
+        pytest.param(b"Exif\0\0garbage", b"garbage", id="garbage"),
+        pytest.param(b"Exif\0\0II*\0", b"II*\0", id="cut off"),
+    ],
+)
+async def test_pil_image_with_damaged_notes_is_not_turned(notes: bytes, kept: bytes) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 24)).save(buffer, "PNG", exif=notes)
+    with Image.open(buffer) as damaged:
+        content = await bytes_of(damaged)
+    assert kept in content
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.size == (32, 24)
+
+
 async def test_pil_image_whose_file_is_cut_off() -> None:
     buffer = io.BytesIO()
     Image.effect_noise((64, 64), 90).save(buffer, "PNG")

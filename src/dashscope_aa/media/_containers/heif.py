@@ -2,16 +2,21 @@
 
 No decoder is needed for that, so phone pictures are judged without the ``heif`` extra.
 
-Source: ISO/IEC 23008-12, 6.5 (ispe, irot, auxC); AV1 Image File Format.
+Source: ISO/IEC 23008-12, 6.5 (ispe, irot, auxC); ISO/IEC 14496-12, 8.11.6 (infe); AV1 Image File
+Format.
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from dashscope_aa.media._containers.boxes import BadBoxes, Box, inside, numbers, read, top_boxes
 from dashscope_aa.media._containers.movie import Movie, read_index
 
-__all__ = ["Still", "read_still"]
+__all__ = ["Still", "read_still", "without_exif"]
+
+_EXIF_ITEM: Final = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))Exif", re.DOTALL)
+"""What says that an item is EXIF data: behind version, flags, its number and its protection."""
 
 
 @dataclass(slots=True)
@@ -69,3 +74,11 @@ def _read_properties(still: Still, data: bytes) -> None:
         elif box.kind == b"auxC":
             still.alpha |= b"auxid:1" in data[box.body : box.end]
             still.alpha |= b":alpha" in data[box.body : box.end]
+
+
+def without_exif(data: bytes) -> bytes:
+    """Hide the EXIF data of a picture from its decoder, which may fail if they are damaged.
+
+    Nothing is lost: which way up it is, its own boxes say.
+    """
+    return _EXIF_ITEM.sub(rb"\1none", data)

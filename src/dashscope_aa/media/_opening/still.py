@@ -18,7 +18,9 @@ from PIL import (
 
 from dashscope_aa.errors import ConfigurationError
 from dashscope_aa.media._containers.exif import orientation
+from dashscope_aa.media._containers.heif import without_exif
 from dashscope_aa.media._containers.webp import stated_bytes
+from dashscope_aa.media._opening.pillow import open_still
 from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 
@@ -95,12 +97,13 @@ def _whole(subject: Subject, found: Format) -> BinaryIO:
         raise NotReadable(
             "too_large", message, hint="Make a smaller copy of it, or save it as jpg."
         )
-    return io.BytesIO(subject.head(size_bytes))
+    data = subject.head(size_bytes)
+    return io.BytesIO(data if found.name == "webp" else without_exif(data))
 
 
 def _opened(file: BinaryIO, found: Format) -> Image.Image:
     if found.name != "heif":
-        return Image.open(file, formats=[found.opened_by or "AVIF"])
+        return open_still(file, found.opened_by or "AVIF")
     try:
         import pillow_heif  # noqa: PLC0415 - an extra, needed for this format alone
     except ImportError as error:

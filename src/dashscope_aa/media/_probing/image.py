@@ -17,6 +17,7 @@ from dashscope_aa.media._containers.exif import orientation
 from dashscope_aa.media._containers.heif import read_still
 from dashscope_aa.media._containers.webp import read_webp
 from dashscope_aa.media._facts import ImageFacts
+from dashscope_aa.media._opening.pillow import open_still
 from dashscope_aa.media._opening.safety import IMAGE_PIXELS, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 
@@ -72,7 +73,7 @@ def facts_of_image(image: Image.Image) -> ImageFacts:
 
 def _by_pillow(subject: Subject, found: Format) -> ImageFacts:
     subject.file.seek(0)
-    with Image.open(subject.file, formats=[found.opened_by]) as image:
+    with open_still(subject.file, found.opened_by) as image:
         _check_pixels(*image.size)
         facts = _facts(image, found.name)
         start = subject.file.tell()
@@ -172,8 +173,6 @@ def _frames(image: Image.Image, subject: Subject) -> int:
             return max(1, _gif_blocks(subject.head(_SCANNED_BYTES))[0])
         case "TIFF":
             return _tiff_pages(image)
-        case "MPO":
-            return 1  # the others are another eye's view or a gain map, not shown
         case _:
             return max(1, getattr(image, "n_frames", 1))
 

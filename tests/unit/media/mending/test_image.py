@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import sys
 from functools import partial
 from pathlib import Path
@@ -100,12 +101,42 @@ def test_turned_by_exif(tmp_path: Path, orientation: int) -> None:
     )
 
 
+ON_ITS_SIDE = b"Exif\0\0II*\0\x08\0\0\0\2\0" + struct.pack("<HHII", 274, 3, 1, 6)
+
+
+@pytest.mark.parametrize(
+    ("exif", "expected"),
+    [
+        pytest.param(b"Exif\0\0garbage", ["red", "green", "blue", "white"], id="garbage"),
+        pytest.param(b"Exif\0\0II*\0", ["red", "green", "blue", "white"], id="cut off"),
+        pytest.param(
+            # The name of a camera, too long to be there.
+            ON_ITS_SIDE + struct.pack("<HHIII", 0x010F, 2, 9999, 90000, 0),
+            ["blue", "red", "white", "green"],
+            id="damaged behind the turn",
+        ),
+    ],
+)
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_damaged_notes_are_left_behind(tmp_path: Path, format_: str) -> None:
+def test_damaged_notes_are_left_behind(
+    tmp_path: Path, format_: str, exif: bytes, expected: list[str]
+) -> None:
     source = tmp_path / "notes"
-    quarters().save(source, format=format_, exif=b"Exif\0\0garbage")
+    quarters().save(source, format=format_, exif=exif)
     mend(source, tmp_path / "made.png", crop_to="1:1")
-    assert corners(tmp_path / "made.png") == ["red", "green", "blue", "white"]
+    assert corners(tmp_path / "made.png") == expected
+
+
+@pytest.mark.parametrize("order", [b"II*\0", b"MM\0*"])
+def test_damaged_notes_of_an_avif_picture_are_left_behind(tmp_path: Path, order: bytes) -> None:
+    exif, data = Image.Exif(), io.BytesIO()
+    exif.endian = "<" if order.startswith(b"I") else ">"
+    exif[0x0112], exif[0x010E] = 6, "taken at home"
+    quarters().save(data, format="AVIF", exif=exif)
+    assert order in data.getvalue()
+    (tmp_path / "notes.avif").write_bytes(data.getvalue().replace(order, b"what"))
+    mend(tmp_path / "notes.avif", tmp_path / "made.png")
+    assert corners(tmp_path / "made.png") == ["blue", "red", "white", "green"]
 
 
 def test_what_follows_a_webp_picture_is_not_decoded(tmp_path: Path) -> None:
