@@ -1,13 +1,16 @@
 """Look at pictures and clips before they are sent, and mend what can be mended.
 
 `dashscope_aa.media` is imported when the first file is looked at: it is large, and who only
-sends URLs or imports the models never needs it.
+sends URLs or imports the models never needs it. `look` and `clip_length_s`, with which everything
+begins, import it in a thread, since that takes longer than the event loop may be held.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dashscope_aa._concurrency import in_thread
 from dashscope_aa._engines import Engine
 from dashscope_aa._sources import Media, MediaFile, Url
 from dashscope_aa.errors import PreflightError, SourceError, TransportError
@@ -30,6 +33,7 @@ async def look(
     Raises:
         PreflightError: something blocks that is not going to be mended; nothing was sent.
     """
+    await _loaded()
     from dashscope_aa.media import Report  # noqa: PLC0415 - see the module's docstring
 
     image = await _looked_at(media.get("image"), "image", engine)
@@ -44,6 +48,11 @@ async def look(
     if any(not one.ok and one.kind not in to_mend for one in report.checked):
         report.raise_if_failed()
     return report, to_mend
+
+
+async def _loaded() -> None:
+    """Import `dashscope_aa.media` where that holds up nobody."""
+    await in_thread(import_module, "dashscope_aa.media")
 
 
 def _can_be_mended(one: "Checked", engine: Engine) -> bool:
@@ -80,6 +89,7 @@ def length_s(report: "Report") -> float | None:
 
 async def clip_length_s(clip: Media) -> float | None:
     """Give the length of a clip; None if it cannot be looked at from here."""
+    await _loaded()
     from dashscope_aa.media import VideoFacts, probe  # noqa: PLC0415 - see the module's docstring
 
     if isinstance(clip, Url) and clip.startswith("oss:"):

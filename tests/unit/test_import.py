@@ -76,3 +76,34 @@ def test_types_are_public() -> None:
 def test_import_leaves_locks_and_streams_of_anyio_alone(loaded: set[str]) -> None:
     """A name of anyio's in an annotation that is no string would load it, for some 4 ms."""
     assert not {"anyio._core._synchronization", "anyio.streams.memory"} & loaded
+
+
+LOOK = """
+import sys, threading
+from dashscope_aa import _prepare
+import anyio, anyio.to_thread
+
+class Finder:
+    def find_spec(self, name, *_):
+        on_loop = threading.current_thread() is threading.main_thread()
+        if name.partition(".")[0] in ("av", "PIL") or name.startswith("dashscope_aa."):
+            assert not on_loop, f"{name} is imported on the event loop"
+
+async def main():
+    await anyio.to_thread.run_sync(int)  # what anyio imports for it is none of our business
+    sys.meta_path.insert(0, Finder())
+    await {call}
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param('_prepare.look({}, engine=None, mode="fix")', id="before all is looked at"),
+        pytest.param('_prepare.clip_length_s(_prepare.Url("oss://a/b"))', id="for an estimate"),
+    ],
+)
+def test_media_is_imported_beside_the_event_loop(call: str) -> None:
+    assert "dashscope_aa.media._convert" in modules_after(LOOK.replace("{call}", call))
