@@ -148,6 +148,9 @@ class VideoFacts:
     mirrored: bool = False
     """True if the picture must be flipped left to right before it is turned."""
 
+    interlaced: bool = False
+    """True if the lines of a frame show two moments in turn, as television's did."""
+
     sample_aspect_ratio: Fraction = Fraction(1)
     """Width of a coded pixel over its height; 1 for square pixels."""
 
@@ -159,6 +162,9 @@ class VideoFacts:
 
     audio_codec: str | None = None
     """Codec of the first sound stream (``aac``, ``opus`` …); None for a silent clip."""
+
+    audio_start_s: float | None = None
+    """When the sound begins, in seconds from the first shown frame; below 0 if before it."""
 
     audio_duration_s: float | None = None
     """Duration of the sound in seconds, where there is sound."""

@@ -196,6 +196,8 @@ class _Draft:
 
     def _picture_steps(self) -> Iterator[Step]:
         facts, shape = self.facts, self.shape
+        if facts.interlaced:
+            yield Step("make whole frames of its fields", NEW)
         if facts.rotation or facts.mirrored:
             yield Step("turn the picture upright", NEW)
         if facts.sample_aspect_ratio != 1:
@@ -217,12 +219,18 @@ class _Draft:
             yield Step("leave the sound away", ASKED)
         elif self.sound == "encode":
             yield Step("encode the sound as AAC", f"{facts.audio_codec} is uncommon in mp4")
-        if self.sound in {"copy", "encode"} and self._outlasting:
-            yield Step("cut the sound at the end of the picture", "it is longer")
+        if self.sound in {"copy", "encode"}:
+            start_s, end_s = self._heard
+            if start_s < -_SLACK_S:
+                yield Step("cut the sound where the picture begins", "it begins earlier")
+            if end_s > facts.duration_s + _SLACK_S:
+                yield Step("cut the sound at the end of the picture", "it is longer")
 
     @property
-    def _outlasting(self) -> bool:
-        return (self.facts.audio_duration_s or 0) > self.facts.duration_s + _SLACK_S
+    def _heard(self) -> tuple[float, float]:
+        """When the sound begins and ends, in seconds from the first frame."""
+        start_s = self.facts.audio_start_s or 0.0
+        return start_s, start_s + (self.facts.audio_duration_s or 0.0)
 
     # ── in numbers ─────────────────────────────────────────────────────────────────────
 
@@ -245,13 +253,18 @@ class _Draft:
 
     def after(self) -> VideoFacts:
         """Give what the result will be like."""
-        facts, kept = self.facts, self.sound in {"copy", "encode"}
-        sound_s = min(facts.audio_duration_s or 0.0, self.part[1])
+        facts = self.facts
+        heard_s, until_s = (min(max(0.0, at - self.part[0]), self.part[1]) for at in self._heard)
+        if self.sound == "encode":
+            heard_s = 0.0  # gaps are filled with silence
+        sound_s = until_s - heard_s
+        kept = self.sound in {"copy", "encode"} and until_s > 0
         common = replace(
             facts,
             container=self.container,
             suffix=f".{self.container}",
             audio_codec=self._sound_codec if kept else None,
+            audio_start_s=heard_s if kept else None,
             audio_duration_s=sound_s if kept else None,
             audio_bytes=round(self.sound_bps * sound_s / 8) if kept else None,
             video_streams=1,
@@ -290,5 +303,6 @@ class _Draft:
             duration_s=frames / self.fps,
             rotation=0,
             mirrored=False,
+            interlaced=False,
             sample_aspect_ratio=Fraction(1),
         )

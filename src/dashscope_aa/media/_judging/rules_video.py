@@ -41,9 +41,16 @@ def _pixel_shape(video: VideoFacts) -> str:
 
 
 def _sound_beyond(video: VideoFacts) -> float | None:
-    """Give by how much the sound outlasts the picture."""
-    sound_s = video.audio_duration_s
-    return None if sound_s is None else max(0.0, sound_s - video.duration_s)
+    """Give how much of the sound is heard before the picture and after it."""
+    if video.audio_duration_s is None:
+        return None
+    start_s = video.audio_start_s or 0.0
+    after_s = start_s + video.audio_duration_s - video.duration_s
+    return max(0.0, -start_s) + max(0.0, after_s)
+
+
+def _scan(video: VideoFacts) -> str:
+    return "interlaced" if video.interlaced else "progressive"
 
 
 def _ending(video: VideoFacts) -> str:
@@ -82,7 +89,7 @@ def _clip_habits(number: int) -> tuple[Rule[VideoFacts], ...]:
         ),
         Rule(
             code=f"V{number + 24}",
-            quantity="sound beyond the end of the picture",
+            quantity="sound beyond the picture",
             unit="s",
             measure=_sound_beyond,
             limit=AtMost(0.5),
@@ -106,6 +113,15 @@ def _clip_habits(number: int) -> tuple[Rule[VideoFacts], ...]:
             limit=OneOf("upright"),
             severity=Severity.ADVICE,
             hint="If the person lies in the result, encode the clip upright.",
+            source="judgement",
+        ),
+        Rule(
+            code=f"V{number + 27}",
+            quantity="scan",
+            measure=_scan,
+            limit=OneOf("progressive"),
+            severity=Severity.ADVICE,
+            hint="If what moves has combs in the result, encode the clip with whole frames.",
             source="judgement",
         ),
     )

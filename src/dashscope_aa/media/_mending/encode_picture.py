@@ -1,10 +1,11 @@
-"""A picture that is decoded, turned upright, cropped, scaled, padded, paced and encoded as H.264.
+"""A picture that is decoded, changed, paced and encoded as H.264.
 
-FFmpeg's filters do the changes. The pace is kept here: each frame of the result shows the newest
-frame of the source at its time, so that frames are shown twice or left away, never moved.
+FFmpeg's filters deinterlace, turn, crop, scale and pad. The pace is kept here: each frame of the
+result shows the newest frame of the source at its time, so that frames are shown twice or left
+away, never moved.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import floor
 from typing import Any, Final, cast
@@ -19,6 +20,7 @@ from av.video.stream import VideoStream
 from dashscope_aa.errors import InputError
 from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._judging.plan import VideoRecipe
+from dashscope_aa.media._mending.deinterlace import Deinterlacer
 from dashscope_aa.media._mending.tracks import FINEST, HEVC_TAG, Track, encoded, writing
 from dashscope_aa.media._opening.clip import AnyPacket, decoded, time_of
 from dashscope_aa.media._opening.safety import NotReadable
@@ -57,6 +59,7 @@ class Picture(Track):
         self._start_s = facts.start_s + recipe.start_s
         self._stream = _encoder(output, recipe, self._rate)
         _copy_colours(source, self._stream)
+        self._fields = Deinterlacer() if facts.interlaced else None
         self._graphs: dict[tuple[int, int, str], Graph] = {}
         self._held: VideoFrame | None = None
         self._next = 0
@@ -64,13 +67,8 @@ class Picture(Track):
     def feed(self, packet: AnyPacket) -> Iterator[AnyPacket]:
         """Decode the packet and encode what it shows."""
         for frame in cast("list[VideoFrame]", decoded(packet)):
-            time_s = time_of(frame)
-            if time_s is None:
-                continue
-            place = floor((time_s - self._start_s) * self._rate + 0.5)
-            yield from self._show_until(min(place, self._frames))
-            if place < self._frames or self._held is None:
-                self._held = frame
+            if time_of(frame) is not None:
+                yield from self._paced(self._fields.feed(frame) if self._fields else [frame])
 
     def finish(self) -> Iterator[AnyPacket]:
         """Show the last frame to the end, and empty the encoder.
@@ -78,11 +76,22 @@ class Picture(Track):
         Raises:
             NotReadable: there was no frame at all.
         """
+        if self._fields:
+            yield from self._paced(self._fields.finish())
         if self._held is None:
             message = "none of its frames can be decoded"
             raise NotReadable("damaged", message, hint="Play it, or make it anew.")
         yield from self._show_until(self._frames)
         yield from encoded(self._stream, None)
+
+    def _paced(self, frames: Iterable[VideoFrame]) -> Iterator[AnyPacket]:
+        """Show each frame until the next one is due."""
+        for frame in frames:
+            time_s = time_of(frame) or Fraction(0)
+            place = floor((time_s - self._start_s) * self._rate + 0.5)
+            yield from self._show_until(min(place, self._frames))
+            if place < self._frames or self._held is None:
+                self._held = frame
 
     def _show_until(self, place: int) -> Iterator[AnyPacket]:
         """Show the frame held up to *place*, counted in frames of the result."""

@@ -37,6 +37,8 @@ class Truth:
     """The frames of the picture."""
     start_s: float = 0.0
     """When the first is shown, in seconds."""
+    sound_start_s: float = 0.0
+    """When the sound begins, in seconds from the first frame."""
     sound_s: float = 0.0
     """How long the sound lasts, in seconds."""
     sound_bytes: int | None = 0
@@ -72,6 +74,7 @@ def truth_of_tables(
     return Truth(
         picture=pace,
         start_s=_start_s(picture),
+        sound_start_s=_start_s(sound) - _start_s(picture) if sound is not None else 0.0,
         sound_s=sound_s,
         sound_bytes=heard.sample_bytes if heard else 0,
     )
@@ -116,6 +119,7 @@ def truth_of_index(picture: VideoStream, sound: AudioStream | None) -> Truth | N
     return Truth(
         picture=pace_of_runs([(frames, 1)], tick_s=tick_s, stated=_rate(picture)),
         start_s=float(entries[0].timestamp * tick_s),
+        sound_start_s=_start_s(sound) - _start_s(picture) if sound is not None else 0.0,
         sound_s=sound_bytes * 8 / bit_rate if bit_rate else 0.0,
         sound_bytes=sound_bytes,
     )
@@ -166,10 +170,12 @@ def truth_of_packets(
         seen.times, tick_s=_tick_s(picture), last=seen.latest_ticks, stated=_rate(picture)
     )
     start_s = float(min(seen.times) * _tick_s(picture))
+    from_s, to_s = _span_s(heard, sound, start_s) if sound is not None else (start_s, start_s)
     truth = Truth(
         picture=pace,
         start_s=start_s,
-        sound_s=_span_s(heard, sound, start_s) if sound is not None else 0.0,
+        sound_start_s=from_s - start_s,
+        sound_s=to_s - from_s,
         sound_bytes=heard.size_bytes,
     )
     if subject.omitted is None:
@@ -206,13 +212,14 @@ def _listen(container: InputContainer, wanted: dict[int, _Heard], subject: Subje
         return
 
 
-def _span_s(heard: _Heard, stream: Stream, picture_start_s: float) -> float:
+def _span_s(heard: _Heard, stream: Stream, picture_start_s: float) -> tuple[float, float]:
+    """Give when the sound begins and ends."""
     if heard.latest is None:
-        return 0.0
+        return picture_start_s, picture_start_s
     # What comes before zero is the encoder's warming up, which is not played. Where the
     # beginning has no sound, the sound is taken to start with the picture.
     start_s = float(max(0, min(heard.times)) * _tick_s(stream)) if heard.times else picture_start_s
-    return float((heard.latest + heard.latest_ticks) * _tick_s(stream)) - start_s
+    return start_s, float((heard.latest + heard.latest_ticks) * _tick_s(stream))
 
 
 def stretched(truth: Truth, duration_s: float) -> Truth:

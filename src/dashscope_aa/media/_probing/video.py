@@ -44,6 +44,8 @@ __all__ = ["probe_video"]
 
 _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 _CUT: Final = "The recording or the download was cut off: get the whole file."
+_PROGRESSIVE: Final = 1
+"""FFmpeg's AV_FIELD_PROGRESSIVE: 0 is not known, more are the orders of two fields."""
 _FLIPPED: Final = 180.0
 _WIDEST_PIXEL: Final = 16
 _PATIENCE: Final = 300
@@ -204,6 +206,7 @@ class _Look:
         context = self.picture.codec_context
         tag = context.codec_tag.rstrip("\0 ")
         return {
+            "interlaced": context.field_order > _PROGRESSIVE,
             "codec": codec_of(self.picture),
             "codec_tag": tag if tag.isprintable() else "",
             "profile": self.picture.profile,
@@ -247,6 +250,7 @@ class _Look:
             return {}
         return {
             "audio_codec": codec_of(self.sound),
+            "audio_start_s": truth.sound_start_s,
             "audio_duration_s": truth.sound_s,
             "audio_bytes": truth.sound_bytes,
         }

@@ -186,6 +186,25 @@ ENCODE = "encode the picture as H.264"
             id="sound that goes on",
         ),
         pytest.param(
+            replace(LOUD, container="mkv", audio_start_s=0.5),
+            Options(),
+            ["copy the picture into mp4", "cut the sound at the end of the picture"],
+            id="sound that begins late and goes on",
+        ),
+        pytest.param(
+            replace(LOUD, container="mkv", audio_start_s=-0.5, audio_duration_s=10.5),
+            Options(),
+            ["copy the picture into mp4", "cut the sound where the picture begins"],
+            id="sound that begins early",
+        ),
+        pytest.param(
+            replace(CLIP, codec="vp9", interlaced=True),
+            Options(),
+            ["make whole frames of its fields", ENCODE],
+            id="fields, encoded anyway",
+        ),
+        pytest.param(replace(CLIP, interlaced=True), Options(), [], id="fields alone"),
+        pytest.param(
             replace(CLIP, width_px=900, height_px=200),
             Options(fit="pad"),
             ["add bars", ENCODE],

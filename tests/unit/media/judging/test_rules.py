@@ -167,6 +167,7 @@ def test_colour_modes_that_everybody_reads(mode: str) -> None:
         ),
         pytest.param(replace(CLIP, rotation=90), ["V126."], ["V226."], id="turned"),
         pytest.param(replace(CLIP, mirrored=True), ["V126."], ["V226."], id="mirrored"),
+        pytest.param(replace(CLIP, interlaced=True), ["V127."], ["V227."], id="interlaced"),
         pytest.param(
             replace(CLIP, container="mkv", fps=15, codec="vp9", duration_s=90, width_px=100),
             ["V101", "V102", "V103", "V105", "V106", "V108"],
@@ -190,6 +191,10 @@ def test_clips(facts: VideoFacts, animate_anyone: list[str], wan: list[str]) -> 
         pytest.param(
             {"audio_duration_s": 10.51}, ["V124?", "V131."], ["V224?"], id="sound much longer"
         ),
+        pytest.param({"audio_start_s": 0.5}, ["V131."], [], id="sound a little later"),
+        pytest.param({"audio_start_s": 0.51}, ["V124?", "V131."], ["V224?"], id="much later"),
+        pytest.param({"audio_start_s": -0.5}, ["V131."], [], id="sound a little earlier"),
+        pytest.param({"audio_start_s": -0.51}, ["V124?", "V131."], ["V224?"], id="much earlier"),
     ],
 )
 def test_sound(facts: dict[str, Any], animate_anyone: list[str], wan: list[str]) -> None:

@@ -14,10 +14,11 @@ import av
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from dashscope_aa._engines import AnimateAnyone, Engine, WanAnimate
 from dashscope_aa.errors import InputError, PreflightError, SourceError, TransferError
+from dashscope_aa.media._add_sound import add_sound
 from dashscope_aa.media._convert import Converted, convert
 from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._judging.findings import Severity
@@ -66,6 +67,10 @@ class Film:
     ratio: Fraction = Fraction(1)
     uneven: bool = False
     flash_s: float = 1.0
+    picture_from_s: Fraction = Fraction(0)
+    """When the picture begins; the sound may be there before."""
+    sound_from_s: float = 0.0
+    """When the sound begins."""
     options: tuple[tuple[str, str], ...] = (("preset", "ultrafast"),)
     layout: tuple[tuple[str, str], ...] = ()
     """Options of the container."""
@@ -95,6 +100,8 @@ class Film:
         scene, flash = corners_of(self.size), Image.new("RGB", self.size, "white")
         for number in range(round(self.seconds * self.fps)):
             start_s = number / self.fps
+            if start_s < self.picture_from_s:
+                continue
             if self.uneven and number % 3 == 1:
                 start_s += Fraction(1, 3) / self.fps
             lit = self.flash_s <= start_s < self.flash_s + 0.15
@@ -108,9 +115,12 @@ class Film:
         wave = array("f", bytes(4 * round(self.seconds * SOUND_HZ)))
         for at in range(int(self.flash_s * SOUND_HZ), int((self.flash_s + 0.15) * SOUND_HZ)):
             wave[at] = 0.8 * sin(tau * 880 * at / SOUND_HZ)
+        from_sample = round(self.sound_from_s * SOUND_HZ)
+        del wave[:from_sample]
         frame = av.AudioFrame("flt", "mono", len(wave))
         frame.planes[0].update(wave.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
-        frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, 0, Fraction(1, SOUND_HZ)
+        frame.sample_rate, frame.time_base = SOUND_HZ, Fraction(1, SOUND_HZ)
+        frame.pts = from_sample
         for ready in (*shaper.resample(frame), *shaper.resample(None)):
             yield from stream.encode(ready)
         yield from stream.encode(None)
@@ -349,6 +359,42 @@ def test_sound_stays_in_step(
     assert beep_s == pytest.approx(expected_s, abs=IN_STEP_S)
 
 
+@pytest.mark.parametrize(
+    "film",
+    [
+        pytest.param(Film(sound_from_s=0.4), id="sound begins late"),
+        pytest.param(Film(picture_from_s=Fraction(2, 5), seconds=2.8), id="picture begins late"),
+        pytest.param(Film(sound_from_s=0.4, fps=Fraction(15)), id="sound late, picture encoded"),
+        pytest.param(Film(sound="mp2", sound_from_s=0.4), id="sound late and encoded"),
+        pytest.param(
+            Film("libvpx-vp9", "libopus", picture_from_s=Fraction(2, 5), seconds=2.8, options=VP9),
+            id="picture late, both encoded",
+        ),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_what_begins_late_stays_in_step(tmp_path: Path, suffix: str, film: Film) -> None:
+    if suffix == ".ts" and film.codec != "libx264":
+        pytest.skip("there is no such picture in a transport stream")
+    shot = film.shoot(tmp_path / f"film{suffix}")
+    made = mend(shot, tmp_path / "made.mp4")
+    assert isinstance(made.plan.before, VideoFacts)
+    late_s = film.sound_from_s - float(film.picture_from_s)
+    assert made.plan.before.audio_start_s == pytest.approx(late_s, abs=IN_STEP_S)
+    flash_s, beep_s = flash_of(tmp_path / "made.mp4"), beep_of(tmp_path / "made.mp4")
+    assert beep_s - flash_s == pytest.approx(0, abs=max(IN_STEP_S, float(1 / film.fps)))
+
+
+def test_trim_to_where_no_sound_is_left(tmp_path: Path) -> None:
+    shot = Film(seconds=2.4).shoot(tmp_path / "long.mp4")
+    film = Film(seconds=5, sound=None).shoot(tmp_path / "silent.mp4")
+    anyio.run(partial(add_sound, film, shot, target=tmp_path / "film.mp4"))
+    made = mend(tmp_path / "film.mp4", tmp_path / "made.mp4", trim=(2.6, 4.8))
+    assert isinstance(made.plan.after, VideoFacts)
+    assert isinstance(made.facts, VideoFacts)
+    assert (made.plan.after.audio_codec, made.facts.audio_codec) == (None, None)
+
+
 def test_trim_keeps_what_was_asked_for(tmp_path: Path) -> None:
     shot = Film(seconds=3).shoot(tmp_path / "film.mp4")
     made = mend(shot, tmp_path / "made.mp4", trim=(0.5, 2.75))
@@ -404,6 +450,54 @@ def test_sound_is_dropped_without_encoding_anew(corpus: Path, tmp_path: Path) ->
     assert isinstance(made.plan.recipe, VideoRecipe)
     assert made.facts.audio_codec is None
     assert made.plan.recipe.encode is False
+
+
+# ── frames of two fields ─────────────────────────────────────────────────────────────────
+
+
+def interlaced(path: Path) -> Path:
+    """Encode a bar that moves on between the even and the odd lines of a frame."""
+    stripes = Image.new("1", (208, 240))
+    for line in range(0, 240, 2):
+        stripes.paste(1, (0, line, 208, line + 1))
+    with av.open(str(path), "w") as film:
+        options = {"preset": "ultrafast", "x264-params": "tff=1"}
+        picture: Any = film.add_stream("libx264", rate=20, options=options)
+        picture.width, picture.height, picture.pix_fmt = 208, 240, "yuv420p"
+        for number in range(44):
+            fields = (bar_at(4 * number % 180), bar_at((4 * number + 2) % 180))
+            frame = ANY_FRAME.from_image(Image.composite(*fields, stripes))
+            film.mux(picture.encode(frame.reformat(format="yuv420p")))
+        film.mux(picture.encode(None))
+    return path
+
+
+def bar_at(left: int) -> Image.Image:
+    image = Image.new("RGB", (208, 240), (20, 20, 20))
+    image.paste((220, 220, 220), (left, 0, left + 24, 240))
+    return image
+
+
+def combs_of(path: Path) -> float:
+    """Tell how much neighbouring lines differ."""
+    with av.open(str(path)) as film:
+        frames: Iterator[Any] = film.decode(video=0)
+        pictures: list[Image.Image] = [frame.to_image().convert("L") for frame in frames]
+    steps = (
+        ImageChops.difference(one.crop((0, 8, 208, 232)), one.crop((0, 9, 208, 233)))
+        for one in pictures
+    )
+    return sum(ImageStat.Stat(step).mean[0] for step in steps) / len(pictures)
+
+
+def test_fields_become_whole_frames(tmp_path: Path) -> None:
+    shot = interlaced(tmp_path / "film.mkv")
+    made = mend(shot, tmp_path / "made.mp4")
+    assert isinstance(made.plan.before, VideoFacts)
+    assert isinstance(made.facts, VideoFacts)
+    assert (made.plan.before.interlaced, made.facts.interlaced) == (True, False)
+    assert abs(made.facts.duration_s - made.plan.before.duration_s) <= 1 / 24
+    assert combs_of(tmp_path / "made.mp4") < combs_of(shot) / 4
 
 
 # ── bytes, encoders, faults ──────────────────────────────────────────────────────────────
