@@ -10,10 +10,16 @@ from dashscope_aa._concurrency import CHUNK_BYTES
 from dashscope_aa._engines import Engine
 from dashscope_aa._sources import ImageSource
 from dashscope_aa.errors import PreflightError
-from dashscope_aa.media._facts import Facts, Kind, VideoFacts
+from dashscope_aa.media._facts import Facts, ImageFacts, Kind, VideoFacts
 from dashscope_aa.media._judging.findings import Setting, role_of
 from dashscope_aa.media._judging.judge import judge, plan_for
-from dashscope_aa.media._judging.plan import ImageRecipe, Options, Step, target_format
+from dashscope_aa.media._judging.plan import (
+    ImageRecipe,
+    Options,
+    Step,
+    VideoRecipe,
+    target_format,
+)
 from dashscope_aa.media._judging.plan_image import ImagePlan
 from dashscope_aa.media._judging.plan_video import VideoPlan
 from dashscope_aa.media._judging.shape import Fit
@@ -102,9 +108,8 @@ async def convert(  # noqa: PLR0913 - one argument an option
     """Do the least that makes a picture or a clip fit for *engine*, and write it to *target*.
 
     A clip whose container alone is wrong is not encoded anew. What is fine already is copied.
-    The target appears when it is whole; if the call is cancelled, nothing is left behind. It
-    returns when the step at hand is over: to decode a picture is one, of up to three seconds for
-    the largest.
+    The target appears when it is whole; if the call is cancelled, it returns well within half a
+    second, and nothing is left behind. A large picture is mended in a child process for that.
 
     Args:
         source: Path, bytes, binary file object or PIL image.
@@ -175,11 +180,11 @@ class _Job:
         before, recipe = self.plan.before, self.plan.recipe
         if self.plan.empty:
             _copy(self.subject, part)
-        elif isinstance(recipe, ImageRecipe):
-            from dashscope_aa.media._mending.image import convert_image  # noqa: PLC0415 - Pillow
+        elif isinstance(before, ImageFacts) and isinstance(recipe, ImageRecipe):
+            from dashscope_aa.media._mending.apart import mend_picture  # noqa: PLC0415 - Pillow
 
-            convert_image(self.subject, self.found, part, recipe=recipe)
-        elif isinstance(before, VideoFacts):
+            mend_picture(self.subject, self.found, part, before=before, recipe=recipe)
+        elif isinstance(before, VideoFacts) and isinstance(recipe, VideoRecipe):
             from dashscope_aa.media._mending.video import (  # noqa: PLC0415 - loads PyAV
                 Clip,
                 convert_video,

@@ -27,7 +27,7 @@ from dashscope_aa.media._facts import (
     facts_from_json,
 )
 
-__all__ = ["Request", "look_isolated"]
+__all__ = ["Request", "child_environment", "look_isolated"]
 
 MEMORY_BYTES: Final = 300 * 1024 * 1024
 """How much memory a look may take, over what interpreter and libraries take by themselves."""
@@ -84,10 +84,8 @@ async def look_isolated(
         SourceError: the file could not be opened.
     """
     command = [sys.executable, "-m", _CHILD]
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     answer: Facts | Unreadable | None = None
-    async with await anyio.open_process(command, stderr=DEVNULL, env=environment) as child:
+    async with await anyio.open_process(command, stderr=DEVNULL, env=child_environment()) as child:
         try:
             with anyio.move_on_after(time_s):
                 answer = await _converse(child, request, read)
@@ -97,6 +95,12 @@ async def look_isolated(
             if child.returncode is None:
                 child.kill()
     return answer or _gave_up(request, time_s)
+
+
+def child_environment() -> dict[str, str]:
+    """Give the environment of a child process: what it needs to start, and no key."""
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return environment | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 async def _converse(child: Process, request: Request, read: ReadRange) -> Facts | Unreadable:
