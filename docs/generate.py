@@ -215,7 +215,8 @@ def content_rows() -> Iterator[tuple[str, ...]]:
 CLI_WORDS = """\
 Needs `pip install 'dashscope-aa[cli]'`. `dashscope-aa COMMAND --help` says the same as this page.
 The key is read from the environment or from files, never from the command line, which every user of
-a machine can read. `dashscope-aa --install-completion` has your shell complete commands and options.
+a machine can read. `dashscope-aa --install-completion` has your shell complete commands and
+options.
 """
 OPTION_HEAD = ("Option", "What it does", "If left out")
 VALUES = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH", bool: ""}
