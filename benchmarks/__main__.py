@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final
 
@@ -54,6 +55,7 @@ def main() -> None:
         parser.error("--quick figures are not written")
     if asked.write:
         peers.python("charts")  # if it can't be installed, better now than in half an hour
+    failed = False
     for name in asked.families or FAMILIES:
         began = time.monotonic()
         print(f"{name} …", file=sys.stderr, flush=True)
@@ -62,12 +64,18 @@ def main() -> None:
         except NotMeasuredError as reason:
             print(f"{name}: not measured: {reason}", file=sys.stderr)
             continue
+        except Exception:  # noqa: BLE001 - the other families are worth their time all the same
+            traceback.print_exc()
+            failed = True
+            continue
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         render.show(result)
         if not asked.quick:
             render.keep(name, result)
-    if asked.write:
-        render.write(render.kept(FAMILIES))
+        if asked.write:  # after each: what was measured is not lost if it is stopped
+            render.write(render.kept(FAMILIES))
+    if failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).parents[1]
 CACHE: Final = ROOT / ".bench"
 VENVS: Final = CACHE / "venvs"
 TOO_LONG_S: Final = 150
+INSTALLING_S: Final = 300
 
 OURS: Final = "dashscope-aa"
 PACKAGES: Final = {
@@ -61,7 +62,7 @@ def python(peer: str) -> str:
     if ready.exists() and ready.read_text(encoding="utf-8") == wanted:
         return _fresh(str(found)) if peer == OURS else str(found)
     print(f"  installing {peer}", file=sys.stderr)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    _run(peer, [sys.executable, "-m", "venv", "--clear", str(folder)])
     if "--group" in PACKAGES[peer]:
         _install(found, peer, ["--upgrade", "pip>=25.1"])  # the first to know --group
     _install(found, peer, PACKAGES[peer])
@@ -76,8 +77,18 @@ def _fresh(found: str) -> str:
 
 
 def _install(found: Path, peer: str, what: Sequence[str]) -> None:
-    command = [str(found), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    pip = [str(found), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run(peer, [*pip, *what])
+
+
+def _run(peer: str, command: Sequence[str]) -> None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=INSTALLING_S
+        )
+    except subprocess.TimeoutExpired:
+        msg = f"{peer} cannot be installed here: not done after {INSTALLING_S} s"
+        raise NotMeasuredError(msg) from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise NotMeasuredError(f"{peer} cannot be installed here: {last[:200]}")
