@@ -78,7 +78,7 @@ async def together(
     raise error
 
 
-async def kept(job: Callable[[anyio.CancelScope], Awaitable[None]], *, grace_s: float) -> None:
+async def kept(job: Callable[["anyio.CancelScope"], Awaitable[None]], *, grace_s: float) -> None:
     """Run *job* to its end, for which it has *grace_s* left once the caller is cancelled.
 
     A cancelled caller gets nothing back: what the job finds out, it keeps by itself. The scope
