@@ -1,6 +1,6 @@
 """The beginning and the end of a command that makes something: check, wait, bring home, tell."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -11,17 +11,19 @@ from dashscope_aa._download import check_target
 from dashscope_aa._prices import Estimate, check_cost, cost_cny
 from dashscope_aa._protocol import read_output
 from dashscope_aa._task import Task, TaskState
+from dashscope_aa.cli._place import check_apart
 from dashscope_aa.cli._run import Session
 from dashscope_aa.cli._show import Transferring, Working
 from dashscope_aa.events import Animation, Progressed, Step, Submitted
 from dashscope_aa.models import TaskOutput, TaskUsage, TemplateOutput, VideoOutput
 
 
-def begin(session: Session, *, output: Path | None = None) -> None:
+def begin(session: Session, *, output: Path | None = None, sources: Sequence[str] = ()) -> None:
     """Check that the video can be written, before anything is sent, and say that work begins."""
     session.trail.began = True
     if output is not None:
         check_target(output)
+        check_apart([output], sources)
         session.trail.output = output
     session.tell(Working(step="upload"))
 

@@ -1,7 +1,7 @@
 """Where a result goes: under a name that is free, so that no file of the user is replaced."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from dashscope_aa._download import check_target
 from dashscope_aa.errors import InputError
 
-__all__ = ["check_free", "free_beside", "held_beside", "make_folder"]
+__all__ = ["check_apart", "check_free", "free_beside", "held_beside", "make_folder"]
 
 
 def check_free(target: Path, *, force: bool) -> None:
@@ -21,6 +21,26 @@ def check_free(target: Path, *, force: bool) -> None:
     check_target(target)
     if os.path.lexists(target) and not force:
         raise InputError(f"{str(target)!r} exists", hint="Name another file, or give --force.")
+
+
+def check_apart(targets: Iterable[Path], sources: Iterable[str]) -> None:
+    """Refuse a target that is one of the files to be read.
+
+    Raises:
+        InputError: it would replace what it is made of.
+    """
+    read = {_real(source) for source in sources}
+    for target in targets:
+        if _real(target) in read:
+            msg = f"{str(target)!r} would be replaced, but is to be read"
+            raise InputError(msg, hint="Name another file to write.")
+
+
+def _real(path: str | Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # it holds a NUL: no file does
+        return str(path)
 
 
 def make_folder(folder: Path) -> None:

@@ -4,10 +4,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dashscope_aa.cli._json import as_line
 from dashscope_aa.errors import InputError
+
+OWN_FILES: Final = ("results.jsonl", "failed.jsonl")
+"""What is written into the folder of a batch besides the videos and the ledger."""
 
 
 class Results:

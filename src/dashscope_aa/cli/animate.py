@@ -113,7 +113,7 @@ async def animate(  # noqa: PLR0913 - one parameter an option
     session.trail.again = True
     asked = {"image": image, "motion": motion, "engine": chosen, "output": output}
     with evidence_in(output_dir, session, asked) as note:
-        begin(session, output=output)
+        begin(session, output=output, sources=(image, motion))
         animation = await session.client.animate(
             image,
             motion,

@@ -11,7 +11,8 @@ from dashscope_aa.cli._app import bare_command
 from dashscope_aa.cli._batch import Batch
 from dashscope_aa.cli._jobs import read_rows
 from dashscope_aa.cli._options import EngineName, MaxCost, Paid, Timeout
-from dashscope_aa.cli._place import make_folder
+from dashscope_aa.cli._place import check_apart, make_folder
+from dashscope_aa.cli._results import OWN_FILES
 from dashscope_aa.cli._run import WANTING, Bare
 
 
@@ -66,8 +67,12 @@ async def batch(  # noqa: PLR0913 - one parameter an option
     The exit code is the gravest of the rows'.
     """
     rows = read_rows(jobs, engine=engine)
-    make_folder(out)
     ledger = bare.options.ledger or out / "ledger.sqlite"
+    own = [*(out / name for name in OWN_FILES), ledger]
+    read = [str(jobs), *(source for row in rows for source in (row.image, row.motion))]
+    check_apart(own, read)
+    check_apart((out / row.output for row in rows), [*read, *map(str, own)])
+    make_folder(out)
     bare.trail.again, bare.trail.ledger = True, ledger
     async with bare.client(ledger=ledger) as client, AsyncExitStack() as stack:
         run = Batch(bare.show, client, rows=rows, out=out)

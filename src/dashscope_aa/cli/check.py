@@ -1,6 +1,5 @@
 """``dashscope-aa check``: what the service would refuse, found out before anything is sent."""
 
-import os
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from dashscope_aa._sources import is_url
 from dashscope_aa.cli._app import MEDIA, local_command
 from dashscope_aa.cli._flags import as_flags
 from dashscope_aa.cli._options import For, Purpose, engine_for
+from dashscope_aa.cli._place import check_apart
 from dashscope_aa.cli._run import WANTING, exit_code_here
 from dashscope_aa.cli._show import Lines
 from dashscope_aa.errors import DashScopeError, InputError
@@ -88,8 +88,7 @@ def _sheet(picture: Path | None, number: int, files: Sequence[str]) -> Path | No
         raise InputError(f"--picture must end in .png, but is {str(picture)!r}")
     sheet = picture if number == 1 else picture.with_stem(f"{picture.stem}-{number}")
     check_target(sheet)
-    if any(os.path.realpath(sheet) == os.path.realpath(file) for file in files):
-        raise InputError(f"--picture would replace {str(sheet)!r}, which is to be looked at")
+    check_apart([sheet], files)
     return sheet
 
 

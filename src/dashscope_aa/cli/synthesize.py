@@ -41,7 +41,7 @@ async def synthesize(  # noqa: PLR0913 - one parameter an option
 
     Costs by the second of the video.
     """
-    begin(session, output=output)
+    begin(session, output=output, sources=(image,))
     client = session.client
     expected = partial(
         client.estimate,

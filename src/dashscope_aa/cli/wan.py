@@ -48,7 +48,7 @@ def _add(kind: WanKind) -> None:
         no_wait: NoWait = False,
         timeout_s: Timeout = None,
     ) -> None:
-        begin(session, output=output)
+        begin(session, output=output, sources=(image, video))
         client = session.client
         engine = WanAnimate(mode=mode, kind=kind)
         expected = partial(client.estimate, image, video, engine=engine, fresh=True)

@@ -301,6 +301,27 @@ def test_lists_as_spreadsheets_write_them(tmp_path: Path, text: str) -> None:
     assert row.engine == WanAnimate(mode="wan-std")
 
 
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        pytest.param("dance.mp4", (), id="a clip"),
+        pytest.param("jobs.csv", (), id="the list"),
+        pytest.param("results.jsonl", (), id="the results"),
+        pytest.param("book.sqlite", ("--ledger", "book.sqlite"), id="the ledger"),
+    ],
+)
+def test_nothing_is_replaced_that_is_read(
+    cli: Any, write: Write, tmp_path: Path, output: str, words: tuple[str, ...]
+) -> None:
+    jobs = write(f"{THREE[0]},{output}", head="image,motion,engine,output")
+    done = cli("batch", jobs, "--out", ".", *words)
+    assert done.exit_code == 2
+    assert f"{output}' would be replaced, but is to be read" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("dance.mp4", "jane.jpg", "jobs.csv", "joe.jpg"),
+    ]
+
+
 def test_all_faults_at_once(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "jobs.csv").write_text("image,motion\n" + ",b\n" * 25)
     done = cli("batch", "jobs.csv", "--out", "out")

@@ -250,8 +250,8 @@ def test_one_sheet_a_file(cli: Any, cut: Path, portrait: Path, tmp_path: Path) -
     [
         pytest.param(["--picture", "clip.mp4"], "must end in .png", id="not a PNG"),
         pytest.param(["--picture", "none/sheet.png"], "is not a directory", id="no such folder"),
-        pytest.param(["--picture", "a.png"], "which is to be looked at", id="the first itself"),
-        pytest.param(["--picture", "./a.png"], "which is to be looked at", id="by another name"),
+        pytest.param(["--picture", "a.png"], "would be replaced", id="the first itself"),
+        pytest.param(["--picture", "./a.png"], "would be replaced", id="by another name"),
         pytest.param(["b.jpg", "a-3.png", "--picture", "a.png"], "'a.png'", id="one of several"),
     ],
 )

@@ -53,6 +53,28 @@ def test_template_then_synthesize(cli: Any, portrait: Path, clip: Path, tmp_path
     assert seconds(tmp_path / "out.mp4") == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("animate {0} {1} --engine wan-std -o {2}", id="animate"),
+        pytest.param("move {0} {1} --mode wan-std -o {2}", id="move"),
+        pytest.param("synthesize {2} AACT.1 -o {2}", id="synthesize"),
+    ],
+)
+def test_no_file_is_replaced_that_is_read(
+    cli: Any, portrait: Path, clip: Path, tmp_path: Path, emulator: Emulator, words: str
+) -> None:
+    precious = tmp_path / "dance.mp4"
+    precious.write_bytes(clip.read_bytes())
+    (tmp_path / "same.mp4").symlink_to(precious)
+    filled = [word.format(portrait, "dance.mp4", "./same.mp4") for word in words.split()]
+    done = cli(*filled)
+    assert done.exit_code == 2
+    assert "'same.mp4' would be replaced, but is to be read" in done.stderr
+    assert precious.read_bytes() == clip.read_bytes()
+    assert len(emulator.requests) == 0
+
+
 def test_template_in_plain_lines(cli: Any, clip: Path) -> None:
     done = cli("template", clip)
     assert done.stderr.startswith("template: queued, task ")
