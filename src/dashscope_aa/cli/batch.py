@@ -1,5 +1,6 @@
 """``dashscope-aa batch``: many videos from a list, safe to stop and to start again."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ import typer
 from dashscope_aa._prepare import Preflight
 from dashscope_aa.cli._app import bare_command
 from dashscope_aa.cli._batch import Batch
-from dashscope_aa.cli._jobs import read_rows
+from dashscope_aa.cli._jobs import BatchRow, read_rows
 from dashscope_aa.cli._options import EngineName, MaxCost, Paid, Timeout
 from dashscope_aa.cli._place import check_apart, make_folder
 from dashscope_aa.cli._results import OWN_FILES
@@ -68,10 +69,7 @@ async def batch(  # noqa: PLR0913 - one parameter an option
     """
     rows = read_rows(jobs, engine=engine)
     ledger = bare.options.ledger or out / "ledger.sqlite"
-    own = [*(out / name for name in OWN_FILES), ledger]
-    read = [str(jobs), *(source for row in rows for source in (row.image, row.motion))]
-    check_apart(own, read)
-    check_apart((out / row.output for row in rows), [*read, *map(str, own)])
+    _keep_apart(jobs, rows, out=out, ledger=ledger)
     make_folder(out)
     bare.trail.again, bare.trail.ledger = True, ledger
     async with bare.client(ledger=ledger) as client, AsyncExitStack() as stack:
@@ -86,3 +84,11 @@ async def batch(  # noqa: PLR0913 - one parameter an option
     run.finish()
     if run.code:
         raise typer.Exit(run.code)
+
+
+def _keep_apart(jobs: Path, rows: Sequence[BatchRow], *, out: Path, ledger: Path) -> None:
+    """Refuse to write a video over what is read, or over what the batch keeps of itself."""
+    own = [*(out / name for name in OWN_FILES), ledger]
+    read = [str(jobs), *(source for row in rows for source in (row.image, row.motion))]
+    check_apart(own, read)
+    check_apart((out / row.output for row in rows), [*read, *map(str, own)])

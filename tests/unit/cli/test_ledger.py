@@ -160,7 +160,7 @@ def test_a_file_that_is_no_ledger(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite").write_text("a text that is long enough to be none" * 30)
     done = cli("ledger", *BOOK)
     assert done.exit_code == 2
-    assert "the ledger 'jobs.sqlite' cannot be used" in done.stderr
+    assert "jobs.sqlite' cannot be used: file is not a database" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
