@@ -13,7 +13,7 @@ from dashscope_aa._sources import is_url
 from dashscope_aa.cli._app import MEDIA, local_command
 from dashscope_aa.cli._flags import as_flags
 from dashscope_aa.cli._options import For, Force, engine_for
-from dashscope_aa.cli._place import check_free, free_beside, held_beside
+from dashscope_aa.cli._place import check_apart, check_free, free_beside, held_beside
 from dashscope_aa.cli._run import WANTING
 from dashscope_aa.cli._show import Lines
 from dashscope_aa.errors import InputError, PreflightError, SourceError
@@ -78,6 +78,7 @@ async def convert(  # noqa: PLR0913 - one parameter an option
     if is_url(file):
         raise SourceError("FILE is a URL, but must be here", hint="Download it first.")
     if output is not None:
+        check_apart([output], [file])
         check_free(output, force=force)
     wishes = _Wishes(
         engine=engine_for(purpose),

@@ -8,7 +8,7 @@ import typer
 from dashscope_aa import media
 from dashscope_aa.cli._app import MEDIA, local_command
 from dashscope_aa.cli._options import Force
-from dashscope_aa.cli._place import check_free
+from dashscope_aa.cli._place import check_apart, check_free
 from dashscope_aa.cli._show import Lines
 
 
@@ -39,6 +39,7 @@ async def add_sound(  # noqa: PLR0913 - one parameter an option
 
     It is cut where the picture ends.
     """
+    check_apart([output], [source])
     check_free(output, force=force)
     with show.doing("add-sound", video):
         path = str(await media.add_sound(video, source, target=output, start_s=start_s))

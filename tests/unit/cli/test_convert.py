@@ -208,6 +208,14 @@ def test_what_is_no_media(cli: Any, tmp_path: Path) -> None:
     assert names(tmp_path) == ["dance.mp4"]
 
 
+def test_the_file_itself_stays_as_it_is(cli: Any, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "dance.mp4").write_bytes(clip.read_bytes())
+    done = cli("convert", "dance.mp4", "-o", "./dance.mp4", "--trim", "0-1", "--force")
+    assert done.exit_code == 2
+    assert "'dance.mp4' would be replaced, but is to be read" in done.stderr
+    assert (tmp_path / "dance.mp4").read_bytes() == clip.read_bytes()
+
+
 def test_an_existing_file_is_replaced_by_force_only(
     cli: Any, portrait: Path, tmp_path: Path
 ) -> None:

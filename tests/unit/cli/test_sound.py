@@ -47,6 +47,9 @@ def test_onto_the_clip_itself(cli: Any, silent: Path, clip: Path) -> None:
         pytest.param(["{silent}", "{silent}", "-o", "x.mp4"], "silent", id="a silent source"),
         pytest.param(["{silent}", "none.mp4", "-o", "x.mp4"], "none.mp4", id="a missing source"),
         pytest.param(["http://h/a.mp4", "{clip}", "-o", "x.mp4"], "Download it", id="a URL"),
+        pytest.param(
+            ["{silent}", "{clip}", "-o", "{clip}", "--force"], "is to be read", id="over the source"
+        ),
         pytest.param(["{silent}", "{clip}", "-o", "x.avi"], ".mp4 or .mov", id="a suffix"),
     ],
 )
