@@ -27,7 +27,6 @@ from dashscope_aa.media._opening.safety import (
     FAR_OPTIONS,
     FFMPEG_OPTIONS,
     VIDEO_PIXELS,
-    WITH_INDEX,
     NotReadable,
     Subject,
     ffmpeg_path,
@@ -54,6 +53,8 @@ else:
 _NEAR_BYTES: Final = 256 * 1024
 _FAR_BYTES: Final = 32 * 1024
 """How much FFmpeg reads at a time, where it does not read by itself."""
+_OPENING_BYTES: Final = 64 * 1024 * 1024
+"""How much FFmpeg may read to open a clip: an index and a few frames, not gigabytes of zeros."""
 _STILLS: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 
@@ -66,8 +67,9 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
         NotReadable: FFmpeg cannot make sense of it.
     """
     file = WantedFile(subject.file, subject.size_bytes, subject.checkpoint)
-    # What has an index is read by FFmpeg itself, for it never has to look for packets.
-    indexed = subject.path is not None and found.opened_by in WITH_INDEX
+    file.left_bytes = _OPENING_BYTES
+    # Such files FFmpeg reads by itself: their index is there, so it never has to look for packets.
+    indexed = subject.path is not None and found.opened_by == "mov"
     try:
         with av.open(
             ffmpeg_path(subject.path) if subject.path and indexed else file,
@@ -77,6 +79,7 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
             metadata_errors="ignore",
             buffer_size=_NEAR_BYTES if subject.path else _FAR_BYTES,
         ) as container:
+            file.left_bytes = None
             for stream in container.streams:
                 _limit(stream)
             yield container

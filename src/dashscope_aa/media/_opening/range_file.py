@@ -134,6 +134,8 @@ class WantedFile(_Seekable):
         self._checkpoint = checkpoint
         self.fault: BaseException | None = None
         """What the checkpoint raised: nothing of that kind must go through FFmpeg."""
+        self.left_bytes: int | None = None
+        """How much more may be read before it seems to end; None for all there is."""
 
     def _get(self, start: int, stop: int) -> bytes:
         if self.fault is None:
@@ -141,7 +143,9 @@ class WantedFile(_Seekable):
                 self._checkpoint()
             except BaseException as error:  # noqa: BLE001 - it is raised when FFmpeg has returned
                 self.fault = error
-        if self.fault is not None:
+        if self.fault is not None or self.left_bytes == 0:
             return b""
+        if self.left_bytes is not None:
+            self.left_bytes = max(0, self.left_bytes - (stop - start))
         self._file.seek(start)
         return self._file.read(stop - start)

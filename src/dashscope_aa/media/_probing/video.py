@@ -31,7 +31,7 @@ from dashscope_aa.media._opening.clip import (
 )
 from dashscope_aa.media._opening.safety import VIDEO_PIXELS, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
-from dashscope_aa.media._probing.far import views
+from dashscope_aa.media._probing.ends import is_large, views
 from dashscope_aa.media._probing.truth import (
     Truth,
     stretched,
@@ -63,7 +63,8 @@ def probe_video(subject: Subject, found: Format) -> VideoFacts:
         if (facts := _facts(view, found)) is not None:
             return facts
     message = "it states no duration, and no frame was found near its end"
-    raise NotReadable("truncated", message, hint="Download it, and give the file.")
+    hint = "Download it, and give the file." if subject.far else _CUT
+    raise NotReadable("truncated", message, hint=hint)
 
 
 def _facts(subject: Subject, found: Format) -> VideoFacts | None:
@@ -73,6 +74,9 @@ def _facts(subject: Subject, found: Format) -> VideoFacts | None:
     with open_clip(subject, found) as container:
         picture = picture_stream(container)
         _check_pixels(picture)
+        if found.name == "avi" and is_large(subject) and not len(picture.index_entries):
+            message = f"it is {found.says} without an index, and too large to look for its frames"
+            raise NotReadable("truncated", message, hint=_CUT)
         if picture.codec_context.pix_fmt is None and not subject.far:
             _check_decodes(subject, found)
         sound = sound_stream(container)

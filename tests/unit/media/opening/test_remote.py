@@ -15,7 +15,7 @@ from dashscope_aa.errors import NotSentError, SourceError
 from dashscope_aa.media import VideoFacts, check, probe
 from dashscope_aa.media._opening import remote
 from dashscope_aa.media._opening.remote import locate, shown_url
-from dashscope_aa.media._probing import far
+from dashscope_aa.media._probing import ends
 
 pytestmark = pytest.mark.anyio
 
@@ -64,9 +64,9 @@ async def test_both_ends_tell_of_a_clip_without_an_index(
 ) -> None:
     remux(corpus / "length_60s.mp4", tmp_path / name)
     server.root = tmp_path
-    monkeypatch.setattr(far, "_READ_WHOLE", 0)
-    monkeypatch.setattr(far, "_BEGINNING", 150_000)
-    monkeypatch.setattr(far, "_ENDINGS", (100_000, 500_000))
+    monkeypatch.setattr(ends, "_READ_WHOLE", {True: 0, False: 2**30})
+    monkeypatch.setattr(ends, "_BEGINNING", 150_000)
+    monkeypatch.setattr(ends, "_ENDINGS", (100_000, 500_000))
     here = await probe(tmp_path / name, kind="video")
     there = await probe(f"{server.url}/{name}", allow_private=True, kind="video")
     assert there.duration_s == pytest.approx(here.duration_s, abs=0.05)
@@ -93,9 +93,9 @@ async def test_a_tag_tells_of_the_picture_where_the_end_is_too_far(
                 packet.stream = streams[packet.stream_index]
                 copy.mux(packet)
     server.root = tmp_path
-    monkeypatch.setattr(far, "_READ_WHOLE", 0)
-    monkeypatch.setattr(far, "_BEGINNING", 40_000)
-    monkeypatch.setattr(far, "_ENDINGS", (10_000, 20_000))
+    monkeypatch.setattr(ends, "_READ_WHOLE", {True: 0, False: 2**30})
+    monkeypatch.setattr(ends, "_BEGINNING", 40_000)
+    monkeypatch.setattr(ends, "_ENDINGS", (10_000, 20_000))
     found = await probe(f"{server.url}/x.mkv", allow_private=True, kind="video")
     assert (found.duration_s, found.frames, found.header_duration_s) == (2.5, 75, 4.021)
 
@@ -107,9 +107,9 @@ async def test_an_end_that_tells_nothing(
     remux(corpus / "length_60s.mp4", path)
     path.write_bytes(path.read_bytes()[:-200_000] + bytes(200_000))
     server.root = tmp_path
-    monkeypatch.setattr(far, "_READ_WHOLE", 0)
-    monkeypatch.setattr(far, "_BEGINNING", 150_000)
-    monkeypatch.setattr(far, "_ENDINGS", (100_000, 150_000))
+    monkeypatch.setattr(ends, "_READ_WHOLE", {True: 0, False: 2**30})
+    monkeypatch.setattr(ends, "_BEGINNING", 150_000)
+    monkeypatch.setattr(ends, "_ENDINGS", (100_000, 150_000))
     with pytest.raises(SourceError, match="no frame was found near its end"):
         await probe(f"{server.url}/live.mkv", allow_private=True)
 

@@ -1,5 +1,6 @@
 """The facts of every clip of the corpus, and that they are what a decoder sees."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -318,7 +319,7 @@ def test_a_look_for_packets_that_do_not_come_can_be_given_up(
     hollow = tmp_path / name
     hollow.write_bytes((corpus / name).read_bytes())
     size_bytes = hollow.stat().st_size
-    os.truncate(hollow, size_bytes + 2**30)
+    os.truncate(hollow, size_bytes + 2**28)
     asked = 0
 
     def checkpoint() -> None:
@@ -329,3 +330,41 @@ def test_a_look_for_packets_that_do_not_come_can_be_given_up(
 
     with pytest.raises(GivenUp), subject_of(hollow, checkpoint=checkpoint) as subject:
         look(subject, "video")
+
+
+class Counting(io.FileIO):
+    """A file that counts what is read of it."""
+
+    read_bytes = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(-1 if size is None else size) or b""
+        self.read_bytes += len(data)
+        return data
+
+
+@pytest.mark.parametrize(
+    ("name", "kept_bytes"),
+    [
+        pytest.param("h264.flv", None, id="flv"),
+        pytest.param("h264.mkv", None, id="mkv"),
+        pytest.param("no_duration.webm", None, id="webm that states no duration"),
+        pytest.param("h264.ts", None, id="ts"),
+        pytest.param("old.wmv", None, id="wmv"),
+        pytest.param("mpeg4.avi", None, id="avi"),
+        pytest.param("mpeg4.avi", 20_000, id="avi without an index"),
+        pytest.param("h264.mp4", None, id="mp4"),
+    ],
+)
+def test_gigabytes_of_nothing_are_not_read(
+    corpus: Path, tmp_path: Path, name: str, kept_bytes: int | None
+) -> None:
+    path = tmp_path / name
+    path.write_bytes((corpus / name).read_bytes()[:kept_bytes])
+    os.truncate(path, 10 * 2**30)
+    with (
+        Counting(path) as file,
+        subject_of(file, checkpoint=lambda: None) as subject,
+    ):
+        look(subject, "video")
+        assert file.read_bytes < 2**27

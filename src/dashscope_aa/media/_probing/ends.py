@@ -1,4 +1,7 @@
-"""Choose what is read of a large clip at a URL whose format has no index: its two ends.
+"""Choose what is read of a large clip whose format has no index: its two ends.
+
+At a URL every byte takes time; of a file here, this is for what is far larger than any model takes,
+and for those who make gigabytes of nothing.
 
 The beginning tells codec and pace, the end tells when the last frame is shown. FFmpeg finds its way
 again behind the hole by itself in mkv, webm, wmv and ts; flv tags are only found by counting.
@@ -12,10 +15,11 @@ from dashscope_aa.media._opening.range_file import Ends
 from dashscope_aa.media._opening.safety import WITH_INDEX, Subject
 from dashscope_aa.media._opening.sniff import Format
 
-__all__ = ["views"]
+__all__ = ["is_large", "views"]
 
 _MIB: Final = 1024 * 1024
-_READ_WHOLE: Final = 4 * _MIB
+_READ_WHOLE: Final = {True: 4 * _MIB, False: 512 * _MIB}
+"""Up to which size a clip is read whole: far away, and here."""
 _BEGINNING: Final = _MIB
 _ENDINGS: Final = (_MIB // 2, 6 * _MIB)
 """How much is read of the end, and how much if no frame was found in that."""
@@ -23,7 +27,7 @@ _ENDINGS: Final = (_MIB // 2, 6 * _MIB)
 
 def views(subject: Subject, found: Format) -> Iterator[Subject]:
     """Give the subject as it is to be read: whole, or both ends of it, then more of them."""
-    if not subject.far or found.opened_by in WITH_INDEX or subject.size_bytes <= _READ_WHOLE:
+    if found.opened_by in WITH_INDEX or not is_large(subject):
         yield subject
         return
     for ending in _ENDINGS:
@@ -32,6 +36,11 @@ def views(subject: Subject, found: Format) -> Iterator[Subject]:
             hole = range(_tags_end(subject, hole.start), _tags_start(subject, hole.stop))
         ends = Ends(subject.file, subject.size_bytes, hole=hole)
         yield replace(subject, file=cast("BinaryIO", ends), omitted=hole)
+
+
+def is_large(subject: Subject) -> bool:
+    """True if not all of it is read."""
+    return subject.size_bytes > _READ_WHOLE[subject.far]
 
 
 def _tags_end(subject: Subject, limit: int) -> int:
