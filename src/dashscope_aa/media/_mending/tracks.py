@@ -38,6 +38,8 @@ _PRIMING_S: Final = Fraction(1, 10)
 """Sound this far before the beginning is kept: decoders run in on it, players skip it."""
 
 
+_ODD: Final = "It cannot be stored like that: save the clip anew with another program first."
+"""The hint about packets that no file takes, which has nothing to do with the disk."""
 _ENCODER: Final = "It may need a device that is not here: libx264 needs none."
 """The hint about an encoder that fails."""
 
@@ -47,7 +49,9 @@ def writing() -> Generator[None]:
     """Mark what goes wrong inside as a fault of the result's side."""
     try:
         yield
-    except (FFmpegError, ValueError) as error:
+    except ValueError as error:
+        raise WriteError(_said(error), hint=_ODD) from error
+    except FFmpegError as error:
         raise WriteError(_said(error)) from error
 
 
@@ -124,11 +128,13 @@ class Copy(Track):
         if codec_of(source) == "hevc":
             self._stream.codec_context.codec_tag = HEVC_TAG
         tick = Fraction(source.time_base or Fraction(1, 90_000))
+        sounds = isinstance(source, AudioStream)
         self._tick = 1 / Fraction(fps).limit_denominator(FINEST) if fps else tick
+        if isinstance(source, AudioStream) and source.sample_rate:
+            self._tick = Fraction(1, source.sample_rate)  # as mp4 counts it: no times fall together
         self._scale = tick / self._tick
         self._stream.time_base = self._tick
         self._shift = round(Fraction(start_s) / tick)
-        sounds = isinstance(source, AudioStream)
         self._first = floor(-_PRIMING_S / tick) if sounds else None
         self._end = ceil(Fraction(duration_s) / tick) if sounds else None
         self._last_dts: int | None = None

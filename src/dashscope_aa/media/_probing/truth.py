@@ -17,7 +17,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dashscope_aa.media._containers.movie import Movie, Track
-from dashscope_aa.media._opening.safety import Subject
+from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._probing.timeline import Pace, pace_of_runs, pace_of_times
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Truth", "stretched", "truth_of_index", "truth_of_packets", "truth_of_tables"]
 
 _PACKETS_BETWEEN_CHECKS: Final = 1000
+_STUMBLE_S: Final = 1
+"""A clock that goes back by less has stumbled, as at the seams of a stream."""
+_JOIN: Final = "Give one of the recordings, or join them with a program that knows how."
 _ENOUGH_FRAMES: Final = 24
 
 
@@ -140,11 +143,18 @@ class _Heard:
     """True once a packet came from behind a hole in the file."""
     latest: int | None = None
     """When the latest one starts."""
+    last_dts: int | None = None
+    """When the last one had to be decoded."""
     latest_ticks: int = 0
     """How long that one lasts; 0 if it does not say."""
 
     def add(self, packet: "Packet[Stream]", *, counts: bool) -> None:
-        """Take a packet; one behind a hole in the file only shows how far the file goes."""
+        """Take a packet; one behind a hole in the file only shows how far the file goes.
+
+        Raises:
+            NotReadable: the clock starts anew.
+        """
+        self._check_clock(packet)
         time = packet.dts if packet.pts is None else packet.pts
         if time is None:
             return
@@ -155,6 +165,15 @@ class _Heard:
             self.saw_end = True
         if self.latest is None or time >= self.latest:
             self.latest, self.latest_ticks = time, packet.duration or 0
+
+    def _check_clock(self, packet: "Packet[Stream]") -> None:
+        if packet.dts is None:
+            return
+        back = 0 if self.last_dts is None else self.last_dts - packet.dts
+        if back * Fraction(packet.time_base or 0) > _STUMBLE_S:
+            message = "its clock starts anew midway, as where recordings are put one after another"
+            raise NotReadable("damaged", message, hint=_JOIN)
+        self.last_dts = packet.dts
 
 
 def truth_of_packets(

@@ -1,5 +1,6 @@
 """Clips are mended: what comes out passes, lasts as long, stays upright and in step."""
 
+import io
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -383,6 +384,39 @@ def test_what_begins_late_stays_in_step(tmp_path: Path, suffix: str, film: Film)
     assert made.plan.before.audio_start_s == pytest.approx(late_s, abs=IN_STEP_S)
     flash_s, beep_s = flash_of(tmp_path / "made.mp4"), beep_of(tmp_path / "made.mp4")
     assert beep_s - flash_s == pytest.approx(0, abs=max(IN_STEP_S, float(1 / film.fps)))
+
+
+def segment(source: Path, *, offset_s: Fraction) -> bytes:
+    """Give a clip as a transport stream that begins later."""
+    stored = io.BytesIO()
+    with av.open(str(source)) as film, av.open(stored, "w", format="mpegts") as part:
+        streams: Any = {one.index: part.add_stream_from_template(one) for one in film.streams}
+        for packet in film.demux():
+            if packet.pts is None or packet.dts is None:
+                continue
+            shift = round(offset_s / packet.time_base)
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = streams[packet.stream_index]
+            part.mux(packet)
+    return stored.getvalue()
+
+
+def test_segments_of_a_stream_are_one_clip(tmp_path: Path) -> None:
+    """Their sound overlaps at the seam, as encoders begin it a little earlier."""
+    shot, stitched = Film(flash_s=1.5).shoot(tmp_path / "film.mkv"), tmp_path / "stitched.ts"
+    parts = (segment(shot, offset_s=offset_s) for offset_s in (Fraction(0), Fraction(22, 10)))
+    stitched.write_bytes(b"".join(parts))
+    made = mend(stitched, tmp_path / "made.mp4")
+    assert isinstance(made.facts, VideoFacts)
+    assert made.facts.duration_s == pytest.approx(4.4, abs=0.06)  # the seam, and one frame
+    assert beep_of(tmp_path / "made.mp4") == pytest.approx(1.5, abs=IN_STEP_S)
+
+
+def test_recordings_put_one_after_another_are_no_clip(tmp_path: Path) -> None:
+    shot = Film().shoot(tmp_path / "film.ts")
+    (tmp_path / "twice.ts").write_bytes(2 * shot.read_bytes())
+    with pytest.raises(SourceError, match="its clock starts anew midway"):
+        mend(tmp_path / "twice.ts", tmp_path / "made.mp4")
 
 
 def test_trim_to_where_no_sound_is_left(tmp_path: Path) -> None:
