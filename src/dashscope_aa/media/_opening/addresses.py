@@ -29,7 +29,8 @@ async def public_address(host: str, port: int) -> str:
     addresses = [host] if _is_address(host) else await _resolved(host, port)
     for address in addresses:
         if not is_public(address):
-            msg = f"{host} leads to {address}, which is not on the public internet"
+            led = address if address == host else f"{host} leads to {address}, which"
+            msg = f"{led} is not on the public internet"
             raise SourceError(msg, hint=_HINT)
     return addresses[0]
 

@@ -6,7 +6,7 @@ the picture is we read ourselves (`exif`), and nothing else in there is of inter
 
 from typing import BinaryIO, Final
 
-from PIL import Image, JpegImagePlugin
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 __all__ = ["open_still"]
 
@@ -22,7 +22,14 @@ _JPEG: Final = "JPEG"
 
 
 def open_still(file: BinaryIO, opened_by: str) -> Image.Image:
-    """Open a picture from where *file* stands, with the one decoder of that name."""
+    """Open a picture from where *file* stands, with the one decoder of that name.
+
+    Raises:
+        OSError: that cannot make sense of it; or whatever else it runs into.
+    """
     if opened_by == _JPEG:
         return _Jpeg(file)
-    return Image.open(file, formats=[opened_by])
+    try:
+        return Image.open(file, formats=[opened_by])
+    except UnidentifiedImageError:
+        raise OSError("its header makes no sense") from None  # and Pillow's words name the file

@@ -170,7 +170,11 @@ def recognise(subject: Subject, kind: Kind | None) -> Format:
     Raises:
         NotReadable: it is something else.
     """
-    found = sniff(subject.head())
+    try:
+        found = sniff(subject.head())
+    except OSError as error:
+        message = f"it cannot be read: {error.strerror or error}"
+        raise NotReadable("damaged", message, hint=_OTHER_COPY) from error
     if found.family == (kind or found.family) and found.family in {"image", "video"}:
         return found
     wanted = {"image": "a picture", "video": "a clip"}.get(kind or "", "a picture or a clip")
@@ -178,6 +182,7 @@ def recognise(subject: Subject, kind: Kind | None) -> Format:
     raise NotReadable(reason, f"expected {wanted}, but it is {found.says}", hint=hint)
 
 
+_OTHER_COPY: Final = "Check the disk, or give another copy of it."
 _MIXED_UP: Final = "Check that picture and clip are not mixed up, and their names."
 _READ_IT: Final = "Open it in a text editor: it may be the error message of a failed download."
 _REFUSALS: Final[dict[Family, tuple[Reason, str]]] = {

@@ -148,10 +148,13 @@ def _branded(head: bytes) -> Format:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Look for the sync byte of packets of 188 bytes, or 192 as cameras write them."""
-    for start, length in ((0, 188), (4, 192)):
+    """Look for the sync byte of packets of 188 bytes, or 192 as cameras write them.
+
+    A recording that was cut out of a stream may begin in the midst of a packet.
+    """
+    for start, length, least in ((0, 188, 2), (4, 192, 2), *((at, 188, 16) for at in range(188))):
         syncs = head[start::length]
-        if len(syncs) > 1 and set(syncs) == {0x47}:
+        if len(syncs) >= least and set(syncs) == {0x47}:
             return True
     return False
 

@@ -75,7 +75,11 @@ def _subject(
     path: Path | None,
     checkpoint: Callable[[], None],
 ) -> Subject:
-    size_bytes = file.seek(0, io.SEEK_END)
+    try:
+        size_bytes = file.seek(0, io.SEEK_END)
+    except OSError as error:
+        msg = f"{name} cannot be read: {error.strerror or error}"
+        raise SourceError(msg, hint="Give a file that says how long it is.") from error
     return Subject(name, file, size_bytes, suffix, path, checkpoint)
 
 

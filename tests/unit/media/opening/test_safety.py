@@ -1,5 +1,7 @@
 """Files that are hostile, and paths that look like what they are not."""
 
+import errno
+import io
 import os
 import socket
 import subprocess
@@ -23,6 +25,7 @@ from dashscope_aa.media._opening.safety import (
     suffix_of,
 )
 from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probe import probe
 from dashscope_aa.media._probing.look import look
 
 MEBIBYTE = 1024 * 1024
@@ -71,6 +74,41 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match="cannot be read"):
         open_path(Path(f"{tmp_path}/{what}"))
+
+
+class Failing(io.BytesIO):
+    """A file on a disk that fails."""
+
+    name = "dance.mp4"
+
+    def read(self, _: int | None = -1, /) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+class Endless(io.BytesIO):
+    """A file that does not say how long it is, as some of the kernel's."""
+
+    name = "dance.mp4"
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence == io.SEEK_END:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return super().seek(offset, whence)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        pytest.param(
+            Failing(b"x"), r"dance\.mp4: it cannot be read: Input/output", id="disk"
+        ),
+        pytest.param(Endless(b"x"), r"dance\.mp4 cannot be read: Invalid argument", id="no end"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_told(file: io.BytesIO, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        await probe(file)
 
 
 def test_ffmpeg_gets_an_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ def ftyp(brand: bytes, *more: bytes) -> bytes:
         pytest.param(b"FLV\1\5", "flv", "video", id="Flash"),
         pytest.param((b"G" + bytes(187)) * 3, "ts", "video", id="transport stream"),
         pytest.param((bytes(4) + b"G" + bytes(187)) * 3, "ts", "video", id="of a camera"),
+        pytest.param(bytes(99) + (b"G" + bytes(187)) * 16, "ts", "video", id="cut in a packet"),
+        pytest.param(bytes(99) + (b"G" + bytes(187)) * 15, "", "unknown", id="too little of one"),
         pytest.param(ftyp(b"M4A "), "", "sound", id="sound in mp4"),
         pytest.param(b"ID3\4", "", "sound", id="MP3"),
         pytest.param(b"RIFF\0\0\0\0WAVEfmt ", "", "sound", id="WAV"),
