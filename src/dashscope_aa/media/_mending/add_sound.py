@@ -20,6 +20,7 @@ from dashscope_aa.media._opening.clip import (
     AnyPacket,
     codec_of,
     open_clip,
+    packets_of,
     picture_stream,
     sound_stream,
 )
@@ -105,7 +106,7 @@ class _Flow:
     def packets(self) -> Iterator[tuple[float, Iterator[AnyPacket]]]:
         """Give what each packet becomes, and its time in the result."""
         time_s = 0.0
-        for packet in self.clip.demux(self.stream):
+        for packet in packets_of(self.clip, self.stream):
             if packet.dts is not None and packet.time_base:
                 time_s = float(packet.dts * packet.time_base) - self.start_s
             yield time_s, self.track.feed(packet)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, cast
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.video.stream import VideoStream
 
 from dashscope_aa.media._facts import VideoFacts
@@ -17,7 +17,13 @@ from dashscope_aa.media._judging.plan import SoundTreatment, VideoRecipe
 from dashscope_aa.media._mending.encode_picture import Picture, check_encoder
 from dashscope_aa.media._mending.encode_sound import Sound
 from dashscope_aa.media._mending.tracks import Copy, Track, writing
-from dashscope_aa.media._opening.clip import AnyPacket, open_clip, picture_stream, sound_stream
+from dashscope_aa.media._opening.clip import (
+    AnyPacket,
+    open_clip,
+    packets_of,
+    picture_stream,
+    sound_stream,
+)
 from dashscope_aa.media._opening.safety import Subject, ffmpeg_path
 from dashscope_aa.media._opening.sniff import Format
 
@@ -119,9 +125,12 @@ def written(part: Path, container: str) -> Generator[OutputContainer]:
 def mux(
     packets: Iterator[AnyPacket], result: OutputContainer, *, checkpoint: Callable[[], None]
 ) -> None:
-    """Put packets into the result; whoever gives up is heard between any two."""
+    """Put packets into the result; whoever gives up is heard between any two.
+
+    One that is damaged is left away, as those that cannot be decoded are.
+    """
     for each in packets:
-        with writing():
+        with writing(), suppress(InvalidDataError):
             cast("Any", result).mux_one(each)  # its stubs leave the packet's stream open
         checkpoint()
 
@@ -175,7 +184,7 @@ def _read(source: InputContainer, tracks: Tracks, *, forgiving: bool) -> Iterato
     A clip known to be cut off ends where reading it fails.
     """
     streams = [stream for stream in source.streams if stream.index in tracks]
-    packets = source.demux(*streams)
+    packets = packets_of(source, *streams)
     while True:
         try:
             packet = next(packets, None)

@@ -5,7 +5,7 @@ Every decode in the package starts here: `open_clip` gives each stream's decoder
 what every player forgives.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -40,6 +40,7 @@ __all__ = [
     "is_decodable",
     "moving_pictures",
     "open_clip",
+    "packets_of",
     "picture_stream",
     "sound_stream",
     "time_of",
@@ -142,6 +143,14 @@ def is_decodable(stream: Stream) -> bool:
     """True if the stream's decoder is one of those that may be used."""
     context = _decoder(stream)
     return context is not None and context.codec.name in DECODERS
+
+
+def packets_of(container: InputContainer, *streams: Stream) -> Iterator[AnyPacket]:
+    """Give the packets of the streams, and an empty one of each at the end."""
+    try:
+        yield from container.demux(*streams)
+    except IndexError:
+        return  # PyAV raises it behind the last one, if more streams turned up on the way
 
 
 def codec_of(stream: Stream) -> str:

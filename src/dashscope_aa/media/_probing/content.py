@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from dashscope_aa.media._facts import Content, FirstFrame, VideoFacts
-from dashscope_aa.media._opening.clip import decoded, open_clip, picture_stream, time_of
+from dashscope_aa.media._opening.clip import decoded, open_clip, packets_of, picture_stream, time_of
 from dashscope_aa.media._opening.safety import Subject
 from dashscope_aa.media._opening.sniff import Format
 
@@ -68,7 +68,7 @@ def _hurry(stream: VideoStream) -> None:
 
 
 def _frames(clip: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    for packet in clip.demux(stream):
+    for packet in packets_of(clip, stream):
         yield from cast("list[VideoFrame]", decoded(packet))
 
 

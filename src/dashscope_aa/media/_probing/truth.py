@@ -17,6 +17,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dashscope_aa.media._containers.movie import Movie, Track
+from dashscope_aa.media._opening.clip import packets_of
 from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._probing.timeline import Pace, pace_of_runs, pace_of_times
 
@@ -220,14 +221,13 @@ def _listen(container: InputContainer, wanted: dict[int, _Heard], subject: Subje
     hole = subject.omitted.start if subject.omitted else subject.size_bytes
     streams = [container.streams[index] for index in wanted]
     try:
-        for number, packet in enumerate(container.demux(streams)):
+        for number, packet in enumerate(packets_of(container, *streams)):
             # The empty packets at the end are of no stream, whatever their number says.
             if (heard := wanted.get(packet.stream_index)) is not None:
                 heard.add(packet, counts=packet.pos is None or packet.pos < hole)
             if number % _PACKETS_BETWEEN_CHECKS == 0:
                 subject.checkpoint()
-    except (FFmpegError, IndexError):
-        # PyAV raises the latter, after the last packet, if streams turned up on the way.
+    except FFmpegError:
         return
 
 

@@ -26,6 +26,7 @@ from dashscope_aa.media._opening.clip import (
     decoded,
     moving_pictures,
     open_clip,
+    packets_of,
     picture_stream,
     sound_stream,
 )
@@ -109,7 +110,7 @@ def _check_pixels(picture: VideoStream) -> None:
 def _check_decodes(subject: Subject, found: Format) -> None:
     """Look for a frame that can be decoded, where FFmpeg met none when it opened the file."""
     with open_clip(subject, found) as container:
-        packets = container.demux(picture_stream(container))
+        packets = packets_of(container, picture_stream(container))
         for packet in islice(packets, _PATIENCE):
             subject.checkpoint()
             if decoded(packet):

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from dashscope_aa.errors import DashScopeError
 from dashscope_aa.media._facts import Unreadable, VideoFacts
-from dashscope_aa.media._opening.clip import decoded, open_clip, picture_stream, time_of
+from dashscope_aa.media._opening.clip import decoded, open_clip, packets_of, picture_stream, time_of
 from dashscope_aa.media._opening.safety import NotReadable, Subject, recognise
 from dashscope_aa.media._opening.sniff import Format
 from dashscope_aa.media._opening.still import open_picture, turned_upright
@@ -78,7 +78,7 @@ def _around(
     tick_s = float(stream.time_base or 1)
     clip.seek(max(0, int((time_s - tick_s) / tick_s)), stream=stream)
     before: VideoFrame | None = None
-    for packet in clip.demux(stream):
+    for packet in packets_of(clip, stream):
         subject.checkpoint()
         for frame in decoded(packet):
             shown_s = time_of(frame)

@@ -1,6 +1,7 @@
 """Clips are mended: what comes out passes, lasts as long, stays upright and in step."""
 
 import io
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -384,6 +385,35 @@ def test_what_begins_late_stays_in_step(tmp_path: Path, suffix: str, film: Film)
     assert made.plan.before.audio_start_s == pytest.approx(late_s, abs=IN_STEP_S)
     flash_s, beep_s = flash_of(tmp_path / "made.mp4"), beep_of(tmp_path / "made.mp4")
     assert beep_s - flash_s == pytest.approx(0, abs=max(IN_STEP_S, float(1 / film.fps)))
+
+
+def tags_of(data: bytes, kind: int) -> Iterator[int]:
+    """Give where the tags of a kind start in an flv file. Source: Adobe FLV 10.1, E.4."""
+    at = 13
+    while at < len(data):
+        if data[at] == kind:
+            yield at
+        at += 15 + int.from_bytes(data[at + 1 : at + 4])
+
+
+def test_streams_that_turn_up_on_the_way(tmp_path: Path) -> None:
+    shot = Film(seconds=4, sound="aac").shoot(tmp_path / "film.flv")
+    data = bytearray(shot.read_bytes())
+    *_, last = tags_of(bytes(data), 8)
+    data[last + 11] = 0x2F  # and now mp3
+    (tmp_path / "changed.flv").write_bytes(data)
+    mend(tmp_path / "changed.flv", tmp_path / "made.mp4")
+    assert beep_of(tmp_path / "made.mp4") == pytest.approx(1.0, abs=IN_STEP_S)
+
+
+def test_damaged_sound_is_left_away(tmp_path: Path) -> None:
+    shot = Film().shoot(tmp_path / "film.ts")
+    data = shot.read_bytes()
+    syncs = [match.start() for match in re.finditer(rb"\xff\xf1", data)]
+    at = syncs[len(syncs) * 3 // 4]
+    (tmp_path / "damaged.ts").write_bytes(data[:at] + bytes(2) + data[at + 2 :])
+    mend(tmp_path / "damaged.ts", tmp_path / "made.mp4")
+    assert beep_of(tmp_path / "made.mp4") == pytest.approx(1.0, abs=IN_STEP_S)
 
 
 def segment(source: Path, *, offset_s: Fraction) -> bytes:

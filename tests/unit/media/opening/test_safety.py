@@ -100,9 +100,7 @@ class Endless(io.BytesIO):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        pytest.param(
-            Failing(b"x"), r"dance\.mp4: it cannot be read: Input/output", id="disk"
-        ),
+        pytest.param(Failing(b"x"), r"dance\.mp4: it cannot be read: Input/output", id="disk"),
         pytest.param(Endless(b"x"), r"dance\.mp4 cannot be read: Invalid argument", id="no end"),
     ],
 )
