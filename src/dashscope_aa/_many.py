@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,8 @@ async def outcomes_of(
 async def _work(
     queue: Iterator[tuple[int, Job]], run: Runner, send: "MemoryObjectSendStream[Outcome]"
 ) -> None:
-    with send:
+    # A job may come to its end while it is stopped, when nobody listens any more.
+    with send, suppress(anyio.BrokenResourceError):
         for index, job in queue:
             send.send_nowait(await run(index, job))
 

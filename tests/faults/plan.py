@@ -337,12 +337,12 @@ LIST: Final[Mapping[Kind, Outcome]] = {
 }
 """Listing tasks."""
 
-_CANCELED = Outcome(saw="CANCELED, true", again="CANCELED, false")
+_CANCELED = Outcome(saw="CANCELED, true", again="CANCELED, true")
 _NOT_YET = Outcome(saw="", again="CANCELED, true")
 CANCEL: Final[Mapping[Kind, Outcome]] = {
-    "garbled": replace(_CANCELED, saw="CANCELED, ProtocolError", again="CANCELED, false"),
-    # It is free and harmless, so it is sent again; then the task is no longer PENDING.
-    "lost, accepted": replace(_CANCELED, saw="CANCELED, false"),
+    "garbled": replace(_CANCELED, saw="CANCELED, ProtocolError"),
+    # It is free and harmless, so it is sent again; then the task is no longer PENDING, and asked.
+    "lost, accepted": _CANCELED,
     "lost, not accepted": _CANCELED,
     "outage": replace(_NOT_YET, saw="PENDING, ServerError"),
     "throttled": _CANCELED,

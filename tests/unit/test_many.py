@@ -9,7 +9,8 @@ import anyio
 import pytest
 from PIL import Image
 
-from dashscope_aa import AnimateAnyone, Client, Job, TemplateId, WanAnimate
+from dashscope_aa import AnimateAnyone, Client, Job, Outcome, TemplateId, WanAnimate
+from dashscope_aa._many import outcomes_of
 from dashscope_aa.emulator import Emulator, TaskFails
 from dashscope_aa.errors import CostLimitError, InputError, SourceError, TaskFailedError
 from dashscope_aa.events import Event, Finished
@@ -121,6 +122,23 @@ async def test_leaving_early_stops_the_rest(
     submitted = len(posts(emulator, "move"))
     await anyio.sleep(0.1)
     assert len(posts(emulator, "move")) == submitted < 3
+
+
+async def test_job_that_ends_while_it_is_stopped_disturbs_nobody() -> None:
+    jobs = [Job("a.jpg", "b.mp4")] * 3
+    ended: list[int] = []
+
+    async def run(index: int, job: Job, /) -> Outcome:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(0.05 * index)
+            ended.append(index)
+        return Outcome(index=index, job=job)
+
+    async with outcomes_of(jobs, run, limit=3) as outcomes:
+        async for outcome in outcomes:
+            assert outcome.index == 0
+            break
+    assert ended == [0, 1, 2]
 
 
 async def test_error_in_the_block_comes_out_plain(
