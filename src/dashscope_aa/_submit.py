@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from dashscope_aa._book import UNSETTLED, Entry, Memo
 from dashscope_aa._bookkeeper import Bookkeeper
@@ -245,8 +246,8 @@ class SubmitDesk:
     ) -> tuple[Entry, DashScopeError | None]:
         """Send it once; give its row as it is then, and the fault if it was not accepted.
 
-        Once it has left, a cancellation waits a while for the answer: a task whose id nobody
-        knows is hard to find again.
+        Once it is on its way, a cancellation waits a while for the answer: a task whose id
+        nobody knows is hard to find again.
         """
         rows: list[Entry] = []
         faults: list[DashScopeError] = []
@@ -265,6 +266,7 @@ class SubmitDesk:
                 rows.append(await self._books.accepted(rows[-1], said))
 
         async with self._http.place(call):
+            await checkpoint()  # whoever is cancelled by now sends nothing
             with _noted(rows):
                 await kept(attempt, grace_s=_GRACE_S)
         return rows[-1], next(iter(faults), None)

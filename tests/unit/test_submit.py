@@ -485,6 +485,17 @@ async def test_refusal_that_comes_after_a_cancellation_leaves_nothing_open(
     assert len(sent) == 1
 
 
+@every_paid_call
+async def test_caller_that_is_cancelled_already_sends_nothing(
+    operation: Operation, client: Client, emulator: Emulator
+) -> None:
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await PAID[operation](client)
+    assert scope.cancelled_caught
+    assert posts(emulator, operation) == 0
+
+
 async def test_whenever_it_is_cancelled_every_accepted_task_is_known(
     make_client: Callable[..., Client], emulator: Emulator, tmp_path: Path
 ) -> None:
