@@ -27,7 +27,7 @@ from dashscope_aa.errors import DashScopeError
 
 ROOT: Final = Path(__file__).parents[2]
 FAULTS_A_TASK: Final = 0.1
-PULSE_S: Final = 5.0
+PULSE_S: Final = 2.0
 SPARE_BYTES: Final = 60 * 1024 * 1024
 """How much memory may grow from a quarter of the way to the end, beside a little for each task."""
 TASK_BYTES: Final = 2 * 1024
@@ -141,11 +141,12 @@ class Soak:
                 self.errors.append(f"task {number}: {last!r}")
 
     async def _pulse(self) -> None:
-        began, before = time.monotonic(), 0
+        began, added = time.monotonic(), 0
         print("   s  results  submits  requests/s  memory MiB  open files  faults left")
         while True:
-            faults = int(FAULTS_A_TASK * (self.results - before)) + 1
-            before = self.results
+            # For what was done, and not for the time it took: an outage would feed itself.
+            faults = int(FAULTS_A_TASK * self.results) - added
+            added += faults
             told = await anyio.to_thread.run_sync(partial(self.service.tell, faults=faults))
             passed_s = time.monotonic() - began
             held, files = memory_bytes(), open_files()
