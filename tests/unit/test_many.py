@@ -109,7 +109,8 @@ async def test_outcomes_as_they_come(client: Client, portraits: list[Path], clip
             assert outcome.animation is not None
             seen.append(outcome.index)
     assert sorted(seen) == [0, 1, 2]
-    assert [index for index, event in events if isinstance(event, Finished)] == seen
+    # What was made last may be tidied up after first: the order is nobody's promise.
+    assert {index for index, event in events if isinstance(event, Finished)} == set(seen)
 
 
 async def test_leaving_early_stops_the_rest(
