@@ -12,17 +12,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
 from dashscope_aa import Client, Schedule
 from dashscope_aa._book import Memo
+from dashscope_aa._schedule import Retries
 from dashscope_aa.errors import DashScopeError
 
 ROOT: Final = Path(__file__).parents[2]
@@ -184,6 +185,17 @@ class Soak:
         return found
 
 
+def hasten() -> None:
+    """Let what is sent again go twenty times sooner: pauses tell nothing."""
+    decide: Callable[..., float | None] = Retries.pause_s
+
+    def hasty(self: Retries, *args: Any, **facts: Any) -> float | None:
+        pause_s = decide(self, *args, **facts)
+        return None if pause_s is None else pause_s / 20
+
+    Retries.pause_s = hasty  # type: ignore[method-assign] # of the same arguments
+
+
 def left_open() -> list[str]:
     """Name the threads that are more than waiting for work."""
     names = (thread.name for thread in threading.enumerate())
@@ -199,6 +211,7 @@ def main() -> int:
     parser.add_argument("--no-ledger", action="store_true", help="keep the book in memory")
     parser.add_argument("--backend", choices=["asyncio", "trio"], default="asyncio")
     asked = parser.parse_args()
+    hasten()
     with service(asked.seed) as running, tempfile.TemporaryDirectory() as folder:
         soak = Soak(running, asked.tasks, asked.at_once)
         began = time.monotonic()
