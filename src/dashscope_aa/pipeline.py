@@ -1,8 +1,9 @@
 """The whole way from a picture and a clip to a video, as one call over the single ones.
 
 First the files are looked at, and mended where they would be refused and that can be mended.
-AnimateAnyone: the picture is uploaded and detected while the clip is uploaded; the paid
-template is submitted only after the picture has passed; then comes the synthesis.
+AnimateAnyone: the picture is detected, and uploaded for the synthesis, while the clip is
+uploaded; the paid template is submitted only after the picture has passed; then comes the
+synthesis.
 wan2.2-animate: two uploads, one task. What the book has of the same inputs is gone on with and
 not paid again: templates always, and with a ledger verdicts and videos too.
 """
@@ -206,19 +207,18 @@ class Run:
     # ── AnimateAnyone ──────────────────────────────────────────────────────────────────
 
     async def _animate_anyone(self, engine: AnimateAnyone, media: Mapping[str, Media]) -> Animation:
-        """Detect the picture while the clip is uploaded; then template, then synthesis."""
+        """Bring the picture, once it has passed, and the clip; then template, then synthesis."""
         there = self._there
         if there.video is not None:
             self._diary.template_id = there.template_id
             return await self._finished(there.video, "synthesis", paid=False)
         image = await self._fit(media["image"], "image")
-        _, clip = await together(
-            partial(self._detect, image, engine),
+        model = engine.model or SYNTHESIS.model
+        # All that may fail for free comes first: nothing beside it may stop a paid task.
+        picture, clip = await together(
+            partial(self._bring_picture, image, engine, model=model),
             partial(self._bring_clip, media.get("video"), engine),
         )
-        model = engine.model or SYNTHESIS.model
-        # All that may fail for free comes first: nothing beside it may stop a paid request.
-        picture = await self._upload(image, role="image", model=model)
         template = await self._template(clip, media.get("video"), engine)
         await self._recall.find_video(there, engine, template, fresh=self._choices.fresh)
         if there.video is not None:
@@ -237,6 +237,11 @@ class Run:
             if failed.code == _GONE:
                 await self._books.forget_template(template)
             raise
+
+    async def _bring_picture(self, image: Media, engine: AnimateAnyone, *, model: str) -> Url:
+        """Upload the picture for the synthesis once it has passed: the clip takes longer yet."""
+        await self._detect(image, engine)
+        return await self._upload(image, role="image", model=model)
 
     async def _detect(self, image: Media, engine: AnimateAnyone) -> None:
         """Have the picture looked at, and stop here if it is refused."""

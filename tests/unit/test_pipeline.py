@@ -526,6 +526,22 @@ async def test_what_may_fail_for_free_comes_before_what_is_paid(
     assert paid(emulator) == ["template", "synthesis"]
 
 
+@pytest.mark.usefixtures("no_films")
+async def test_the_picture_is_there_before_a_clip_that_takes_its_time(
+    client: Client, portrait: Path, clip: Path
+) -> None:
+    picture_there = anyio.Event()
+
+    async def hold_up_the_clip(event: Event) -> None:
+        if isinstance(event, Uploaded) and event.model == SYNTHESIS:
+            picture_there.set()
+        if isinstance(event, Uploaded) and event.role == "video":
+            await picture_there.wait()
+
+    with anyio.fail_after(30), pytest.raises(TaskFailedError, match="Inference"):
+        await client.animate(portrait, clip, on_event=hold_up_the_clip)
+
+
 # ── nothing is paid for nothing ──────────────────────────────────────────────────────────
 
 
