@@ -212,11 +212,10 @@ class Run:
         if there.video is not None:
             self._diary.template_id = there.template_id
             return await self._finished(there.video, "synthesis", paid=False)
-        image = await self._fit(media["image"], "image")
         model = engine.model or SYNTHESIS.model
         # All that may fail for free comes first: nothing beside it may stop a paid task.
         picture, clip = await together(
-            partial(self._bring_picture, image, engine, model=model),
+            partial(self._bring_picture, media["image"], engine, model=model),
             partial(self._bring_clip, media.get("video"), engine),
         )
         template = await self._template(clip, media.get("video"), engine)
@@ -239,9 +238,10 @@ class Run:
             raise
 
     async def _bring_picture(self, image: Media, engine: AnimateAnyone, *, model: str) -> Url:
-        """Upload the picture for the synthesis once it has passed: the clip takes longer yet."""
-        await self._detect(image, engine)
-        return await self._upload(image, role="image", model=model)
+        """Mend the picture, have it looked at, and upload it again for the synthesis."""
+        fit = await self._fit(image, "image")
+        await self._detect(fit, engine)
+        return await self._upload(fit, role="image", model=model)
 
     async def _detect(self, image: Media, engine: AnimateAnyone) -> None:
         """Have the picture looked at, and stop here if it is refused."""
