@@ -26,6 +26,7 @@ from dashscope_aa.media._opening.safety import (
     DECODERS,
     FAR_OPTIONS,
     FFMPEG_OPTIONS,
+    HEADER_OPTIONS,
     VIDEO_PIXELS,
     NotReadable,
     Subject,
@@ -61,8 +62,15 @@ _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 
 
 @contextmanager
-def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
+def open_clip(
+    subject: Subject, found: Format, *, undecoded: bool = False
+) -> Generator[InputContainer]:
     """Open a clip that `recognise` knew; its decoders refuse frames above `VIDEO_PIXELS`.
+
+    Args:
+        subject: The clip.
+        found: What it is.
+        undecoded: True if FFmpeg shall not decode frames to know more than the header tells.
 
     Raises:
         NotReadable: FFmpeg cannot make sense of it.
@@ -76,7 +84,7 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
             ffmpeg_path(subject.path) if subject.path and indexed else file,
             "r",
             format=found.opened_by,
-            options=FFMPEG_OPTIONS | FAR_OPTIONS if subject.far else FFMPEG_OPTIONS,
+            options=_options(subject, undecoded=undecoded),
             metadata_errors="ignore",
             buffer_size=_NEAR_BYTES if subject.path else _FAR_BYTES,
         ) as container:
@@ -92,6 +100,11 @@ def open_clip(subject: Subject, found: Format) -> Generator[InputContainer]:
     finally:
         if file.fault is not None:
             raise file.fault
+
+
+def _options(subject: Subject, *, undecoded: bool) -> dict[str, str]:
+    options = FFMPEG_OPTIONS | FAR_OPTIONS if subject.far else FFMPEG_OPTIONS
+    return options | HEADER_OPTIONS if undecoded else options
 
 
 def _limit(stream: Stream) -> None:

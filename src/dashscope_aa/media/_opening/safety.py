@@ -22,6 +22,7 @@ __all__ = [
     "DEMUXERS",
     "FAR_OPTIONS",
     "FFMPEG_OPTIONS",
+    "HEADER_OPTIONS",
     "IMAGE_PIXELS",
     "VIDEO_PIXELS",
     "WITH_INDEX",
@@ -74,6 +75,9 @@ FFMPEG_OPTIONS: Final = {
 
 FAR_OPTIONS: Final = {"probesize": str(512 * 1024), "fpsprobesize": "0"}
 """More of them where every byte comes over a network: it takes a look at fewer frames."""
+
+HEADER_OPTIONS: Final = {"skip_frame": "all", "analyzeduration": "1000000"}
+"""More of them where the header tells nearly all: a second is looked at, and nothing decoded."""
 
 
 class NotReadable(Exception):  # noqa: N818 - becomes an Unreadable, or a SourceError

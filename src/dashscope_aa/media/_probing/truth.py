@@ -6,18 +6,18 @@ packet, without decoding.
 """
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Stream
 from av.video.stream import VideoStream
 
 from dashscope_aa.media._containers.movie import Movie, Track
-from dashscope_aa.media._opening.clip import packets_of
+from dashscope_aa.media._opening.clip import AnyPacket
 from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._probing.timeline import Pace, pace_of_runs, pace_of_times
 
@@ -171,19 +171,23 @@ class _Heard:
         if packet.dts is None:
             return
         back = 0 if self.last_dts is None else self.last_dts - packet.dts
-        if back * Fraction(packet.time_base or 0) > _STUMBLE_S:
+        if back > 0 and back * Fraction(packet.time_base or 0) > _STUMBLE_S:
             message = "its clock starts anew midway, as where recordings are put one after another"
             raise NotReadable("damaged", message, hint=_JOIN)
         self.last_dts = packet.dts
 
 
 def truth_of_packets(
-    container: InputContainer, picture: VideoStream, sound: AudioStream | None, subject: Subject
+    packets: Iterable[AnyPacket],
+    picture: VideoStream,
+    *,
+    sound: AudioStream | None,
+    subject: Subject,
 ) -> Truth | None:
     """Read the truth from every packet; None if there is no picture in any of them."""
     seen, heard = _Heard(), _Heard()
     wanted = {picture.index: seen} | ({sound.index: heard} if sound is not None else {})
-    _listen(container, wanted, subject)
+    _listen(packets, wanted, subject)
     if not seen.times:
         return None
     pace = pace_of_times(
@@ -216,12 +220,11 @@ def _of_part(truth: Truth, picture: VideoStream, *, latest: int) -> Truth:
     return stretched(replace(truth, picture=pace), end_s - truth.start_s)
 
 
-def _listen(container: InputContainer, wanted: dict[int, _Heard], subject: Subject) -> None:
+def _listen(packets: Iterable[AnyPacket], wanted: dict[int, _Heard], subject: Subject) -> None:
     """Read all packets, up to the end or to where the file makes no more sense."""
     hole = subject.omitted.start if subject.omitted else subject.size_bytes
-    streams = [container.streams[index] for index in wanted]
     try:
-        for number, packet in enumerate(packets_of(container, *streams)):
+        for number, packet in enumerate(packets):
             # The empty packets at the end are of no stream, whatever their number says.
             if (heard := wanted.get(packet.stream_index)) is not None:
                 heard.add(packet, counts=packet.pos is None or packet.pos < hole)

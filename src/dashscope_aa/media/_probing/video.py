@@ -3,8 +3,9 @@
 FFmpeg opens the file and tells codec and shape; frames and times are counted (`truth`).
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -22,6 +23,7 @@ from dashscope_aa.media._containers.headers import HEADER_BYTES, Header, read_he
 from dashscope_aa.media._containers.movie import Movie
 from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._opening.clip import (
+    AnyPacket,
     codec_of,
     decoded,
     moving_pictures,
@@ -33,6 +35,7 @@ from dashscope_aa.media._opening.clip import (
 from dashscope_aa.media._opening.safety import VIDEO_PIXELS, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 from dashscope_aa.media._probing.ends import is_large, views
+from dashscope_aa.media._probing.first_slice import begun
 from dashscope_aa.media._probing.truth import (
     Truth,
     stretched,
@@ -72,16 +75,30 @@ def _facts(subject: Subject, found: Format) -> VideoFacts | None:
     """Find the facts; None if only more of the end would tell the duration."""
     movie = _read_movie(subject, found) if found.opened_by == "mov" else None
     header = read_header(found.name, subject.head(HEADER_BYTES))
+    if not subject.far and _is_h264(movie, header):
+        with open_clip(subject, found, undecoded=True) as container:
+            look = _look_into(container, subject, found, movie, header)
+            packets = begun(look.picture, look.packets)
+            if packets is not None and look.met_all:
+                _check_pixels(look.picture)
+                return replace(look, packets=packets).facts()
     with open_clip(subject, found) as container:
-        picture = picture_stream(container)
-        _check_pixels(picture)
-        if found.name == "avi" and is_large(subject) and not len(picture.index_entries):
+        look = _look_into(container, subject, found, movie, header)
+        _check_pixels(look.picture)
+        if found.name == "avi" and is_large(subject) and not len(look.picture.index_entries):
             message = f"it is {found.says} without an index, and too large to look for its frames"
             raise NotReadable("truncated", message, hint=_CUT)
-        if picture.codec_context.pix_fmt is None and not subject.far:
+        if look.picture.codec_context.pix_fmt is None and not subject.far:
             _check_decodes(subject, found)
-        sound = sound_stream(container)
-        return _Look(subject, found, movie, header, container, picture, sound).facts()
+        return look.facts()
+
+
+def _is_h264(movie: Movie | None, header: Header) -> bool:
+    """True if a picture is coded in H.264, and the header has what its decoder needs."""
+    if movie is not None:
+        # In fragments, when a stream begins is seen only from its packets.
+        return not movie.fragmented and any(track.codec == b"avc1" for track in movie.tracks)
+    return b"V_MPEG4/ISO/AVC" in header.codecs
 
 
 def _read_movie(subject: Subject, found: Format) -> Movie:
@@ -121,6 +138,14 @@ def _check_decodes(subject: Subject, found: Format) -> None:
     raise NotReadable("damaged", message, hint=_DAMAGED)
 
 
+def _look_into(
+    container: InputContainer, subject: Subject, found: Format, movie: Movie | None, header: Header
+) -> "_Look":
+    picture, sound = picture_stream(container), sound_stream(container)
+    packets = packets_of(container, *((picture,) if sound is None else (picture, sound)))
+    return _Look(subject, found, movie, header, container, picture, sound, packets)
+
+
 @dataclass(frozen=True)
 class _Look:
     """One clip while it is open."""
@@ -132,6 +157,18 @@ class _Look:
     container: InputContainer
     picture: VideoStream
     sound: AudioStream | None
+    packets: Iterator[AnyPacket]
+    """All packets of both, in their order."""
+
+    @property
+    def met_all(self) -> bool:
+        """True if FFmpeg met each stream when it opened the file, and so knows its beginning."""
+        if self.sound is None or self.sound.start_time is None:
+            return self.sound is None
+        # Without that size, packets of sound do not say how long they last. FFmpeg may have no
+        # decoder for it, and so no context.
+        size = getattr(self.sound.codec_context, "frame_size", 0)
+        return self.movie is not None or size > 0
 
     def facts(self) -> VideoFacts | None:
         truth, size_bytes = self._truth(), self.subject.size_bytes
@@ -165,7 +202,9 @@ class _Look:
             )
         elif self.found.name == "avi" and not self._is_cut:
             truth = truth_of_index(self.picture, self.sound)
-        truth = truth or truth_of_packets(self.container, self.picture, self.sound, self.subject)
+        truth = truth or truth_of_packets(
+            self.packets, self.picture, sound=self.sound, subject=self.subject
+        )
         if truth is None or truth.picture.frames == 0:
             message = f"it is {self.found.says} without a single whole frame"
             raise NotReadable("truncated", message, hint=_CUT)
@@ -268,7 +307,8 @@ def _quarter(angle: float) -> int:
 
 def _sane_ratio(picture: VideoStream) -> Fraction:
     """Give the sample aspect ratio; 1 for one that no camera has."""
-    ratio = picture.sample_aspect_ratio
+    # The container's comes first, as in FFmpeg itself.
+    ratio = picture.sample_aspect_ratio or picture.codec_context.sample_aspect_ratio
     if not ratio:
         return Fraction(1)
     exact = Fraction(ratio.numerator, ratio.denominator)

@@ -13,8 +13,10 @@ import av
 import pytest
 
 from dashscope_aa.media._facts import VideoFacts
+from dashscope_aa.media._opening.clip import open_clip
 from dashscope_aa.media._opening.safety import NotReadable, recognise
 from dashscope_aa.media._opening.subjects import subject_of
+from dashscope_aa.media._probing import video
 from dashscope_aa.media._probing.look import look
 
 NTSC = Fraction(1000, 1001)
@@ -271,6 +273,69 @@ def test_a_codec_that_is_not_named_is_not_decoded(tmp_path: Path) -> None:
         container.mux([*stream.encode(frame), *stream.encode(None)])
     found = facts(path)
     assert (found.reason, "cinepak" in found.message) == ("format", True)
+
+
+# ── the head of the first frame ──────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether FFmpeg was told not to decode, for each time that a clip was opened."""
+    told: list[bool] = []
+
+    def opened(*args: Any, undecoded: bool = False) -> Any:
+        told.append(undecoded)
+        return open_clip(*args, undecoded=undecoded)
+
+    monkeypatch.setattr(video, "open_clip", opened)
+    return told
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, clip in CLIPS.items()
+        if clip.codec == "h264" and clip.container in {"mp4", "mov", "3gp", "mkv"}
+    ],
+)
+def test_the_head_of_a_frame_tells_what_decoding_it_does(
+    corpus: Path, name: str, openings: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = facts(corpus / name)
+    assert openings == ([False] if "fragment" in name else [True])
+    monkeypatch.setattr(video, "_is_h264", lambda *_: False)
+    assert facts(corpus / name) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        pytest.param("h264.mp4", b"mdat", id="in a table of samples"),
+        pytest.param("h264.mkv", b"\x1fC\xb6u", id="in clusters"),
+    ],
+)
+def test_a_first_frame_that_makes_no_sense_is_looked_at_again(
+    corpus: Path, tmp_path: Path, openings: list[bool], *, name: str, start: bytes
+) -> None:
+    data = bytearray((corpus / name).read_bytes())
+    at = data.index(start) + 40
+    data[at : at + 2000] = bytes(2000)
+    damaged = tmp_path / name
+    damaged.write_bytes(data)
+    assert "not one frame can be decoded" in facts(damaged).message
+    assert openings == [True, False, False]
+
+
+@pytest.mark.parametrize("codec", [b"A_DTS", b"A_ODD"])
+def test_sound_without_a_decoder_does_not_hinder(
+    corpus: Path, tmp_path: Path, openings: list[bool], codec: bytes
+) -> None:
+    clip = tmp_path / "other_sound.mkv"
+    clip.write_bytes((corpus / "h264.mkv").read_bytes().replace(b"A_AAC", codec))
+    found = facts(clip)
+    assert (found.frames, found.pixel_format) == (75, "yuv420p")
+    assert openings == [True, False]
 
 
 def test_a_picture_is_no_clip(corpus: Path) -> None:
