@@ -132,7 +132,7 @@ class Copy(Track):
         self._tick = 1 / Fraction(fps).limit_denominator(FINEST) if fps else tick
         if isinstance(source, AudioStream) and source.sample_rate:
             self._tick = Fraction(1, source.sample_rate)  # as mp4 counts it: no times fall together
-        self._scale = tick / self._tick
+        self._more, self._fewer = (tick / self._tick).as_integer_ratio()
         self._stream.time_base = self._tick
         self._shift = round(Fraction(start_s) / tick)
         self._first = floor(-_PRIMING_S / tick) if sounds else None
@@ -149,11 +149,11 @@ class Copy(Track):
         if self._end is not None and packet.pts >= self._end:
             self.done = True
             return
-        packet.pts = round(packet.pts * self._scale)
+        packet.pts = self._counted(packet.pts)
         if packet.dts is not None:
-            packet.dts = self._later(round((packet.dts - self._shift) * self._scale))
+            packet.dts = self._later(self._counted(packet.dts - self._shift))
             packet.pts = max(packet.pts, packet.dts)
-        packet.duration = round((packet.duration or 0) * self._scale)
+        packet.duration = self._counted(packet.duration or 0)
         packet.time_base = self._tick
         packet.stream = self._stream
         yield packet
@@ -161,6 +161,10 @@ class Copy(Track):
     def finish(self) -> Iterator[AnyPacket]:
         """Give nothing: no packet is held back."""
         return iter(())
+
+    def _counted(self, ticks: int) -> int:
+        """Count in ticks of the result, to the nearest; in integers, as it is done so often."""
+        return (2 * ticks * self._more + self._fewer) // (2 * self._fewer)
 
     def _later(self, dts: int) -> int:
         """Keep decoding times rising, as mp4 demands, where a recorder stumbled."""

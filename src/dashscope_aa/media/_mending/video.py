@@ -97,7 +97,10 @@ def _write(clip: Clip, part: Path, *, recipe: VideoRecipe, tell: Tell) -> None:
         tracks = _tracks(source, result, facts, recipe)
         packets = _read(source, tracks, forgiving=facts.truncated)
         start_s = facts.start_s + recipe.start_s
-        for packet in _told(packets, tell, start_s=start_s, duration_s=recipe.duration_s):
+        ticks_s = {index: float(source.streams[index].time_base or 0) for index in tracks}
+        for packet in _told(
+            packets, tell, ticks_s=ticks_s, start_s=start_s, duration_s=recipe.duration_s
+        ):
             checkpoint()
             mux(tracks[packet.stream_index].feed(packet), result, checkpoint=checkpoint)
             if all(track.done for track in tracks.values()):
@@ -198,11 +201,16 @@ def _read(source: InputContainer, tracks: Tracks, *, forgiving: bool) -> Iterato
 
 
 def _told(
-    packets: Iterator[AnyPacket], tell: Tell, *, start_s: float, duration_s: float
+    packets: Iterator[AnyPacket],
+    tell: Tell,
+    *,
+    ticks_s: dict[int, float],
+    start_s: float,
+    duration_s: float,
 ) -> Iterator[AnyPacket]:
     """Pass packets on, and tell how far they are."""
     for packet in packets:
         if packet.pts is not None and duration_s:
-            part = (float(packet.pts * packet.time_base) - start_s) / duration_s
+            part = (packet.pts * ticks_s[packet.stream_index] - start_s) / duration_s
             tell(min(1.0, max(0.0, part)))
         yield packet
