@@ -37,7 +37,8 @@ def measure(*, quick: bool) -> Result:
         ways = COPIES if seconds < 60 else dict(list(COPIES.items())[:2])
         copies[seconds] = rounds = _rounds(ways, source, rounds=1 if quick else 3)
         title = f"Another container: {seconds} s of H.264 in mkv to mp4"
-        tables.append(table(title, rounds, _columns(COPY)))
+        columns = [*_columns(COPY), Column(f"time ÷ {OURS}", "wall_s", OURS)]
+        tables.append(table(title, rounds, columns))
         notes |= set(missing(rounds))
     source = files.clip(
         "2-s-mpeg4.mp4" if quick else "10-s-mpeg4.mp4", seconds=2 if quick else 10, codec="mpeg4"
