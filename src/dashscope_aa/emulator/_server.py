@@ -20,6 +20,8 @@ KEEP_ALIVE_S: Final = 75
 """Longer than any client keeps a connection, so that none is closed under a request."""
 FAREWELL_S: Final = 5.0
 """How long a handler may take to notice that its connection is gone."""
+_TURNS_TO_ACCEPT: Final = 3
+"""Turns of the loop in which asyncio makes a connection of one that has just come in."""
 
 
 class _Protocol(H11Protocol):
@@ -53,6 +55,12 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on everybody; handlers see that and come to an end."""
+        # Whoever has just come in is let in first: a server that is closed loses them.
+        for listener in sockets or []:
+            with contextlib.suppress(NotImplementedError):  # Windows' loop waits in another way
+                asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for listener in sockets or []:

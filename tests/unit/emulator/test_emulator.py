@@ -1,5 +1,6 @@
 """The emulator as a whole: started, used and stopped, on every loop and on none."""
 
+import gc
 import json
 import logging
 import socket
@@ -48,6 +49,16 @@ def test_it_leaves_nothing_behind() -> None:
     assert not threads()
     with socket.socket() as probe:
         assert probe.connect_ex(address) != 0
+
+
+def test_it_stops_although_somebody_has_just_come() -> None:
+    for _ in range(20):
+        with Emulator() as emulator:
+            there = ("127.0.0.1", emulator.port)
+            callers = [socket.create_connection(there) for _ in range(3)]
+        for caller in callers:
+            caller.close()
+        gc.collect()  # what is left open would warn now
 
 
 def test_it_stops_although_somebody_waits() -> None:
