@@ -195,8 +195,8 @@ async def test_redirect_is_never_followed(
 async def test_answer_that_drips_for_ever(
     monkeypatch: pytest.MonkeyPatch, client: Client, emulator: Emulator
 ) -> None:
-    monkeypatch.setattr("dashscope_aa._http.ANSWER_S", 0.1)
-    emulator.faults.add(SlowBody(on="query", times=9, delay_s=0.05, piece_bytes=1))
+    monkeypatch.setattr("dashscope_aa._http.ANSWER_S", 0.5)
+    emulator.faults.add(SlowBody(on="query", times=9, delay_s=1, piece_bytes=1))
     with pytest.raises(NoAnswerError, match="no whole answer within"):
         await client.get_task(ID)
     assert len(emulator.requests.of("query")) == 5

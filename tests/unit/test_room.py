@@ -93,11 +93,11 @@ async def test_no_limit(emulator: Emulator, key: str) -> None:
 
 
 async def test_submits_are_spread_evenly(emulator: Emulator, key: str) -> None:
-    schedule = Schedule(submits_per_s=20)
+    schedule = Schedule(submits_per_s=5)
     async with Client(key, base_url=emulator.base_url, schedule=schedule) as client:
         await submit_all(client, 5)
     times = [request.at for request in emulator.requests.of("move")]
-    assert times[-1] - times[0] >= 4 / 20 - 0.02
+    assert times[-1] - times[0] >= 4 / 5 - 0.3  # all at once would take hundredths
 
 
 @pytest.mark.parametrize("most", [0, -1])

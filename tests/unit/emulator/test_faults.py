@@ -173,7 +173,7 @@ def test_answer_of_the_wrong_type(desk: Any) -> None:
 def test_slow_answers_outlast_patience(desk: Any, fault: Fault) -> None:
     desk.emulator.faults.add(fault)
     with pytest.raises(httpx.ReadTimeout):
-        desk.http.get(desk.base_url + QUERY, timeout=0.1)
+        desk.http.get(desk.base_url + QUERY, timeout=httpx.Timeout(30, read=0.1))
 
 
 def test_slow_answers_come_whole(desk: Any) -> None:

@@ -166,7 +166,7 @@ def test_files_wan_cannot_reach(desk: Any, clip: Path, url: str, code: str) -> N
 
 
 def test_files_animate_anyone_cannot_reach(open_desk: Callable[..., Any], clip: Path) -> None:
-    desk = open_desk(video_fetch_s=0.1)
+    desk = open_desk(video_fetch_s=1.0)
     answer = desk.wait(desk.template("http://127.0.0.1:9/a.mp4"))
     assert code_of(answer) == "InvalidURL.ConnectionRefused"
     url = desk.emulator.host_file(clip)
