@@ -77,7 +77,7 @@ class Settlement:
         mine = frozenset[str]() if fault is None else self._foreign.get(entry.model, frozenset())
         since_s = (datetime.now(UTC) - (entry.lost_at or entry.sent_at)).total_seconds()
         # From here on by a clock that nobody turns.
-        until = anyio.current_time() + min(self._settle_s, self._settle_s - since_s)
+        until = anyio.current_time() + self._settle_s - max(0.0, since_s)
         while True:
             candidates = await self._candidates(entry, but=mine)
             if not self.exclusive_account or not _leaves_a_task(entry):
