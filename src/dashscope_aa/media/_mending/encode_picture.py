@@ -28,8 +28,8 @@ from dashscope_aa.media._opening.safety import NotReadable
 __all__ = ["Picture", "check_encoder"]
 
 _CONSTANT_QUALITY: Final = {
-    # Against the default preset at 22: half the CPU, no larger, and as like the source but for
-    # film grain (measured).
+    # Against the default preset at 22, measured: half the CPU, and as like the source but for film
+    # grain; no larger, but for one drawn clip of light noise, by 15 %.
     "libx264": {"preset": "veryfast", "crf": "21"},
     "libx265": {"preset": "veryfast", "crf": "22", "x265-params": "log-level=none"},
 }
