@@ -170,7 +170,7 @@ class Http:
             attempt += 1
             try:
                 async with self.place(call):
-                    return await self.once(call)
+                    return await apart(partial(self.once, call))
             except DashScopeError as error:
                 pause_s = retries.pause_s(
                     attempt, error, safe=not call.endpoint.paid, jitter=jitter()
@@ -211,6 +211,8 @@ class Http:
     async def once(self, call: Call) -> Reply:
         """Send a call that has a place, once; give the answer if it says yes.
 
+        To be run in a task of its own: see `apart`.
+
         Raises:
             ServiceError: the service said no.
             NotSentError: the call never left.
@@ -218,7 +220,7 @@ class Http:
         """
         started = time.monotonic()
         with anyio.move_on_after(ANSWER_S):
-            reply = await apart(partial(_asked, self._lane(call).client, call))
+            reply = await _asked(self._lane(call).client, call)
             self._dated = (reply.headers.get("date", ""), time.time())
             log.debug(
                 "%s %s: HTTP %d in %.3f s, request %s",

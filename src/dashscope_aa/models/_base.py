@@ -147,7 +147,7 @@ def media_url(value: str) -> str:
 
     Source: Zmove ("URLs: percent-encode non-ASCII"); UPL (``oss://``).
     """
-    if any(character.isspace() or not character.isprintable() for character in value):
+    if " " in value or not value.isprintable():  # no other space is printable
         msg = "a URL must not hold spaces or control characters: percent-encode them (%20)"
         raise ValueError(msg)
     parts = urlsplit(value)
