@@ -288,7 +288,8 @@ class Client(Calls):
             on_event: Called with the number of a job, from 0, and each of its events.
 
         Raises:
-            InputError: *limit* or a job is none; nothing was sent.
+            InputError: *limit* or a job is none, or a job's `save_to` is a file that a job reads or
+                another one writes; nothing was sent.
             Exception: the first error of a job, with *stop_on_error*.
         """
         run = partial(self._outcome, on_event)
@@ -309,7 +310,7 @@ class Client(Calls):
         tasks on the server go on.
 
         Raises:
-            InputError: *limit* or a job is none (on entering); nothing was sent.
+            InputError: as `gather`, on entering; nothing was sent.
         """
         return outcomes_of(list(jobs), partial(self._outcome, on_event), limit=limit)
 

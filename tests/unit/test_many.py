@@ -180,6 +180,21 @@ async def test_no_jobs(client: Client) -> None:
         pytest.param([Job("a", "b")], 0, "limit must be at least 1", id="limit of none"),
         pytest.param([("a", "b")], 1, "must be a Job", id="a pair"),
         pytest.param([Job("a", "b"), None], 1, "must be a Job", id="nothing at all"),
+        pytest.param(
+            [Job("a", "b", save_to="./a")],
+            1,
+            "job 0 would write .* a job reads it",
+            id="its picture",
+        ),
+        pytest.param(
+            [Job("a", "b", save_to="c"), Job(Path("d"), "c")], 1, "job 0 would", id="another's clip"
+        ),
+        pytest.param(
+            [Job("a", "b", save_to="x/../c"), Job("d", "b", save_to=Path("x/../c"))],
+            1,
+            "job 1 would write .* another job writes it",
+            id="one file for two videos",
+        ),
     ],
 )
 async def test_what_is_no_job(client: Client, jobs: Any, limit: int, said: str) -> None:

@@ -28,7 +28,7 @@ from dashscope_aa.cli._run import Bare, exit_code
 from dashscope_aa.cli._show import Row
 from dashscope_aa.errors import DashScopeError
 
-_PACKAGES: Final = ("httpx", "anyio", "pydantic", "av", "pillow", "typer", "rich")
+_PACKAGES: Final = ("httpx", "anyio", "sniffio", "pydantic", "av", "pillow", "typer", "rich")
 _EXTRAS: Final = {"emulator": ("starlette", "uvicorn"), "heif": ("pillow-heif",)}
 _ROOM_BYTES: Final = 1024**3
 """How much a temporary folder should hold: a clip of 200 MB is mended into another."""
