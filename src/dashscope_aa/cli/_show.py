@@ -270,5 +270,8 @@ def say(line: str, *, file: TextIO | None = None) -> None:
     stream = file or sys.stdout
     try:
         print(line, file=stream, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError) and stream is not sys.stderr:
+            reason = error.strerror or error
+            say(f"error: the output cannot be written, and is lost: {reason}", file=sys.stderr)

@@ -146,6 +146,15 @@ def test_a_reader_that_has_gone_costs_no_job(tmp_path: Path) -> None:
         say("nor this", file=stream)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_costs_no_job(capsys: pytest.CaptureFixture[str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as stream:
+        say("there is no room for this", file=stream)
+        say("nor for this", file=stream)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: the output cannot be written, and is lost: ")
+
+
 # ── on a terminal ────────────────────────────────────────────────────────────────────────
 
 
