@@ -96,7 +96,15 @@ class _Lent(httpx.AsyncBaseTransport):
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._transport.handle_async_request(request)
+        try:
+            return await self._transport.handle_async_request(request)
+        except _NOT_SENT as error:
+            # One that rides on another library may call anything a failed connection: to
+            # httpx-aiohttp it is one if the server hangs up after the whole request.
+            cause = error.__cause__
+            if cause is None or type(cause).__module__.startswith("httpcore"):
+                raise
+            raise httpx.NetworkError(str(error), request=request) from error
 
 
 class Download(NamedTuple):

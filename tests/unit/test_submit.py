@@ -14,6 +14,7 @@ import anyio
 import httpx
 import pytest
 import respx
+from httpx_aiohttp import AiohttpTransport
 
 from dashscope_aa import Client, TemplateId
 from dashscope_aa._book import Memo
@@ -143,6 +144,31 @@ async def test_check_whose_outcome_is_unknown(
     assert posts(emulator, "detect") == 1
     assert raised.value.candidates == ()
     assert "At most one image check" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [
+        pytest.param(AnswerLost, {}, id="reset"),
+        pytest.param(AnswerLost, {"reset": False}, id="closed"),
+        pytest.param(AnswerLost, {"within": True}, id="half an answer"),
+    ],
+)
+async def test_what_a_transport_says_about_a_lost_answer_is_not_believed(
+    kind: type[Fault],
+    facts: dict[str, Any],
+    anyio_backend: str,
+    make_client: Callable[..., Client],
+    emulator: Emulator,
+) -> None:
+    """It says that connecting took too long, whatever befell the connection."""
+    if anyio_backend != "asyncio":
+        pytest.skip("aiohttp knows asyncio only")
+    client = make_client(transport=AiohttpTransport())
+    emulator.faults.add(kind(on="move", times=9, **facts))
+    with pytest.raises(SubmitOutcomeUnknownError):
+        await PAID["move"](client)
+    assert posts(emulator, "move") == 1
 
 
 async def test_candidates_are_those_that_may_be_it(
