@@ -15,6 +15,7 @@ GATED: Final = "httpx, gate of 10"
 FRESH: Final = "httpx, gate of 10, new connections"
 QUERY: Final = {
     "get_task": ("ours", peers.OURS),
+    "get_task, aiohttp's transport": ("aiohttp", peers.AIOHTTP),
     GATED: ("gated", "floor"),
     "httpx": ("httpx", "floor"),
     "dashscope": ("official", "dashscope"),
@@ -52,7 +53,8 @@ def measure(*, quick: bool) -> Result:
         "its connections; the client's own limit of queries a second is lifted. `detect` is paid, "
         "and what is paid never rides a used connection, so its measure is httpx with a new "
         "connection a call. httpx without a gate has the same ten connections, and queues in its "
-        "own pool.",
+        "own pool. The official SDK rides on aiohttp, and so can this library: "
+        "`Client(transport=httpx_aiohttp.AiohttpTransport())`.",
         tables=tables,
         charts=charts,
         notes=sorted(set(notes)),
@@ -67,7 +69,7 @@ def _rounds(
         Subject(
             name,
             partial(peers.run, peer, "calls", who, what, base_url, callers, seconds),
-            ours=peer == peers.OURS,
+            ours=peer in {peers.OURS, peers.AIOHTTP},
         )
         for name, (who, peer) in ways.items()
     ]

@@ -21,8 +21,10 @@ TOO_LONG_S: Final = 150
 INSTALLING_S: Final = 300
 
 OURS: Final = "dashscope-aa"
+AIOHTTP: Final = "dashscope-aa, httpx-aiohttp"
 PACKAGES: Final = {
     OURS: [str(ROOT)],
+    AIOHTTP: [str(ROOT), "httpx-aiohttp>=0.2,<1"],
     "floor": ["httpx>=0.28.1,<0.29", "pydantic>=2.11,<3", "anyio>=4.8,<5"],
     "dashscope": ["dashscope"],
     "dashscope 1.26.2": ["dashscope==1.26.2"],
@@ -55,12 +57,12 @@ def python(peer: str) -> str:
     Raises:
         NotMeasuredError: it cannot be installed.
     """
-    folder = VENVS / peer.replace(" ", "-")
+    folder = _folder(peer)
     found = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wanted = json.dumps([PACKAGES[peer], sys.version])
     ready = folder / "ready"
     if ready.exists() and ready.read_text(encoding="utf-8") == wanted:
-        return _fresh(str(found)) if peer == OURS else str(found)
+        return _fresh(peer, str(found)) if peer in {OURS, AIOHTTP} else str(found)
     print(f"  installing {peer}", file=sys.stderr)
     _run(peer, [sys.executable, "-m", "venv", "--clear", str(folder)])
     if "--group" in PACKAGES[peer]:
@@ -70,9 +72,13 @@ def python(peer: str) -> str:
     return str(found)
 
 
-def _fresh(found: str) -> str:
+def _folder(peer: str) -> Path:
+    return VENVS / peer.replace(",", "").replace(" ", "-")
+
+
+def _fresh(peer: str, found: str) -> str:
     """Install our own code anew, as it is now."""
-    _install(Path(found), OURS, ["--force-reinstall", "--no-deps", *PACKAGES[OURS]])
+    _install(Path(found), peer, ["--force-reinstall", "--no-deps", *PACKAGES[OURS]])
     return found
 
 
@@ -98,8 +104,8 @@ def versions() -> dict[str, str]:
     """Give the version of every peer whose environment is there."""
     found: dict[str, str] = {}
     for peer in PACKAGES:
-        folder = VENVS / peer.replace(" ", "-")
-        if peer in {"floor", "charts"} or not (folder / "ready").exists():
+        folder = _folder(peer)
+        if peer in {AIOHTTP, "floor", "charts"} or not (folder / "ready").exists():
             continue
         distribution = {"opencv": "opencv-python-headless", "dashscope 1.26.2": "dashscope"}.get(
             peer, peer
