@@ -30,8 +30,6 @@ class Header:
     """True for the part of Matroska that browsers know."""
     turns: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """For each video track of an mkv file in order, yaw and roll of its picture in degrees."""
-    codecs: list[bytes] = field(default_factory=list[bytes])
-    """For each video track of an mkv file in order, how it is coded."""
 
 
 def read_header(container: str, head: bytes) -> Header:
@@ -82,7 +80,7 @@ def _wmv(head: bytes) -> Header:
 
 _DOC_TYPE, _SEGMENT, _CLUSTER, _TRACK = 0x4282, 0x18538067, 0x1F43B675, 0xAE
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
-_TRACK_TYPE, _CODEC, _YAW, _ROLL = 0x83, 0x86, 0x7673, 0x7675
+_TRACK_TYPE, _YAW, _ROLL = 0x83, 0x7673, 0x7675
 _PICTURE: Final = 1
 
 
@@ -108,19 +106,16 @@ def _mkv(head: bytes) -> Header:
 
 
 def _read_track(header: Header, track: bytes) -> None:
-    kind, codec, yaw, roll = 0, b"", 0.0, 0.0
+    kind, yaw, roll = 0, 0.0, 0.0
     for element, _, value in elements(track):
         if element == _TRACK_TYPE:
             kind = int.from_bytes(value)
-        elif element == _CODEC:
-            codec = value.rstrip(b"\0")
         elif element == _YAW:
             yaw = real(value)
         elif element == _ROLL:
             roll = real(value)
     if kind == _PICTURE:
         header.turns.append((yaw, roll))
-        header.codecs.append(codec)
 
 
 def _fields(layout: str, head: bytes, at: int) -> tuple[float, ...]:

@@ -41,8 +41,6 @@ class Track:
     """Its number, which FFmpeg gives its stream as `id`."""
     handler: bytes = b""
     """``vide`` or ``soun``; others are of no interest."""
-    codec: bytes = b""
-    """Four-character code of how the first samples are coded."""
     timescale: int = 1
     """Ticks a second."""
     matrix: Matrix = (1, 0, 0, 1)
@@ -139,8 +137,6 @@ def _track(data: bytes, trak: Box) -> Track:
             track.timescale, _, _ = _times(data, box)
         elif box.kind == b"hdlr" and not track.handler:
             track.handler = data[box.body + 8 : box.body + 12]
-        elif box.kind == b"stsd":
-            track.codec = data[box.body + 12 : box.body + 16]
         elif box.kind == b"elst":
             track.edits = _edits(data, box)
         elif box.kind == b"stsz":

@@ -26,7 +26,8 @@ from dashscope_aa.media._opening.safety import (
     DECODERS,
     FAR_OPTIONS,
     FFMPEG_OPTIONS,
-    HEADER_OPTIONS,
+    INDEXED_OPTIONS,
+    UNDECODED_OPTIONS,
     VIDEO_PIXELS,
     NotReadable,
     Subject,
@@ -84,7 +85,7 @@ def open_clip(
             ffmpeg_path(subject.path) if subject.path and indexed else file,
             "r",
             format=found.opened_by,
-            options=_options(subject, undecoded=undecoded),
+            options=_options(subject, found, undecoded=undecoded),
             metadata_errors="ignore",
             buffer_size=_NEAR_BYTES if subject.path else _FAR_BYTES,
         ) as container:
@@ -102,9 +103,11 @@ def open_clip(
             raise file.fault
 
 
-def _options(subject: Subject, *, undecoded: bool) -> dict[str, str]:
+def _options(subject: Subject, found: Format, *, undecoded: bool) -> dict[str, str]:
     options = FFMPEG_OPTIONS | FAR_OPTIONS if subject.far else FFMPEG_OPTIONS
-    return options | HEADER_OPTIONS if undecoded else options
+    if undecoded:
+        return options | (INDEXED_OPTIONS if found.opened_by == "mov" else UNDECODED_OPTIONS)
+    return options
 
 
 def _limit(stream: Stream) -> None:

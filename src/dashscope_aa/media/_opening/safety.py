@@ -22,8 +22,9 @@ __all__ = [
     "DEMUXERS",
     "FAR_OPTIONS",
     "FFMPEG_OPTIONS",
-    "HEADER_OPTIONS",
     "IMAGE_PIXELS",
+    "INDEXED_OPTIONS",
+    "UNDECODED_OPTIONS",
     "VIDEO_PIXELS",
     "WITH_INDEX",
     "NotReadable",
@@ -46,15 +47,19 @@ DEMUXERS: Final = ("mov", "avi", "matroska", "flv", "asf", "mpegts")
 WITH_INDEX: Final = frozenset(("mov", "avi"))
 """Demuxers of formats whose index tells of every frame."""
 
-DECODERS: Final = frozenset(
+_SOUND_DECODERS: Final = frozenset(
     (
-        *("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "mjpeg", "prores"),
-        *("msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1", "flv", "h263"),
-        *("mpeg1video", "mpeg2video", "dnxhd"),
         *("aac", "mp3float", "mp3", "mp2float", "mp2", "opus", "vorbis", "flac", "alac"),
         *("ac3", "eac3", "wmav1", "wmav2", "wmapro", "amrnb", "amrwb", "adpcm_ms"),
         *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le"),
         *("pcm_u8", "pcm_alaw", "pcm_mulaw", "adpcm_ima_qt", "adpcm_ima_wav"),
+    )
+)
+DECODERS: Final = _SOUND_DECODERS | frozenset(
+    (
+        *("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "mjpeg", "prores"),
+        *("msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1", "flv", "h263"),
+        *("mpeg1video", "mpeg2video", "dnxhd"),
     )
 )
 """FFmpeg's names of the only decoders that may be used, for pictures and sound."""
@@ -76,8 +81,11 @@ FFMPEG_OPTIONS: Final = {
 FAR_OPTIONS: Final = {"probesize": str(512 * 1024), "fpsprobesize": "0"}
 """More of them where every byte comes over a network: it takes a look at fewer frames."""
 
-HEADER_OPTIONS: Final = {"skip_frame": "all", "analyzeduration": "1000000"}
-"""More of them where the header tells nearly all: a second is looked at, and nothing decoded."""
+UNDECODED_OPTIONS: Final = {"codec_whitelist": ",".join(sorted(_SOUND_DECODERS))}
+"""More of them where no picture is decoded to know what the header keeps to itself."""
+
+INDEXED_OPTIONS: Final = {"codec_whitelist": "none"}
+"""More of them where an index tells all about the sound too."""
 
 
 class NotReadable(Exception):  # noqa: N818 - becomes an Unreadable, or a SourceError

@@ -35,7 +35,7 @@ from dashscope_aa.media._opening.clip import (
 from dashscope_aa.media._opening.safety import VIDEO_PIXELS, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 from dashscope_aa.media._probing.ends import is_large, views
-from dashscope_aa.media._probing.first_slice import begun
+from dashscope_aa.media._probing.first_frame import begun
 from dashscope_aa.media._probing.truth import (
     Truth,
     stretched,
@@ -75,7 +75,7 @@ def _facts(subject: Subject, found: Format) -> VideoFacts | None:
     """Find the facts; None if only more of the end would tell the duration."""
     movie = _read_movie(subject, found) if found.opened_by == "mov" else None
     header = read_header(found.name, subject.head(HEADER_BYTES))
-    if not subject.far and _is_h264(movie, header):
+    if not subject.far:
         with open_clip(subject, found, undecoded=True) as container:
             look = _look_into(container, subject, found, movie, header)
             packets = begun(look.picture, look.packets)
@@ -85,20 +85,9 @@ def _facts(subject: Subject, found: Format) -> VideoFacts | None:
     with open_clip(subject, found) as container:
         look = _look_into(container, subject, found, movie, header)
         _check_pixels(look.picture)
-        if found.name == "avi" and is_large(subject) and not len(look.picture.index_entries):
-            message = f"it is {found.says} without an index, and too large to look for its frames"
-            raise NotReadable("truncated", message, hint=_CUT)
         if look.picture.codec_context.pix_fmt is None and not subject.far:
             _check_decodes(subject, found)
         return look.facts()
-
-
-def _is_h264(movie: Movie | None, header: Header) -> bool:
-    """True if a picture is coded in H.264, and the header has what its decoder needs."""
-    if movie is not None:
-        # In fragments, when a stream begins is seen only from its packets.
-        return not movie.fragmented and any(track.codec == b"avc1" for track in movie.tracks)
-    return b"V_MPEG4/ISO/AVC" in header.codecs
 
 
 def _read_movie(subject: Subject, found: Format) -> Movie:
@@ -142,6 +131,9 @@ def _look_into(
     container: InputContainer, subject: Subject, found: Format, movie: Movie | None, header: Header
 ) -> "_Look":
     picture, sound = picture_stream(container), sound_stream(container)
+    if found.name == "avi" and is_large(subject) and not len(picture.index_entries):
+        message = f"it is {found.says} without an index, and too large to look for its frames"
+        raise NotReadable("truncated", message, hint=_CUT)
     packets = packets_of(container, *((picture,) if sound is None else (picture, sound)))
     return _Look(subject, found, movie, header, container, picture, sound, packets)
 
@@ -162,13 +154,12 @@ class _Look:
 
     @property
     def met_all(self) -> bool:
-        """True if FFmpeg met each stream when it opened the file, and so knows its beginning."""
-        if self.sound is None or self.sound.start_time is None:
-            return self.sound is None
-        # Without that size, packets of sound do not say how long they last. FFmpeg may have no
-        # decoder for it, and so no context.
-        size = getattr(self.sound.codec_context, "frame_size", 0)
-        return self.movie is not None or size > 0
+        """True if FFmpeg met each stream when it opened the file, and so knows its beginning.
+
+        When the picture begins is seen from its packets where there is no index.
+        """
+        wanted = (self.sound,) if self.movie is None else (self.picture, self.sound)
+        return all(stream.start_time is not None for stream in wanted if stream is not None)
 
     def facts(self) -> VideoFacts | None:
         truth, size_bytes = self._truth(), self.subject.size_bytes

@@ -291,21 +291,15 @@ def openings(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return told
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for name, clip in CLIPS.items()
-        if clip.codec == "h264" and clip.container in {"mp4", "mov", "3gp", "mkv"}
-    ],
-)
+@pytest.mark.parametrize("name", DECODED)
 def test_the_head_of_a_frame_tells_what_decoding_it_does(
     corpus: Path, name: str, openings: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = facts(corpus / name)
-    assert openings == ([False] if "fragment" in name else [True])
-    monkeypatch.setattr(video, "_is_h264", lambda *_: False)
+    assert openings == [True]
+    monkeypatch.setattr(video, "begun", lambda *_: None)
     assert facts(corpus / name) == found
+    assert openings == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -329,13 +323,25 @@ def test_a_first_frame_that_makes_no_sense_is_looked_at_again(
 
 @pytest.mark.parametrize("codec", [b"A_DTS", b"A_ODD"])
 def test_sound_without_a_decoder_does_not_hinder(
-    corpus: Path, tmp_path: Path, openings: list[bool], codec: bytes
+    corpus: Path, tmp_path: Path, codec: bytes
 ) -> None:
     clip = tmp_path / "other_sound.mkv"
     clip.write_bytes((corpus / "h264.mkv").read_bytes().replace(b"A_AAC", codec))
     found = facts(clip)
     assert (found.frames, found.pixel_format) == (75, "yuv420p")
-    assert openings == [True, False]
+
+
+def test_a_size_that_only_the_container_states_is_weighed_by_the_decoder(
+    corpus: Path, tmp_path: Path, openings: list[bool]
+) -> None:
+    data = bytearray((corpus / "h264.mp4").read_bytes())
+    at = data.index(b"avc1", data.index(b"stsd")) + 28
+    for width, found_px in ((238, 238), (120, 240)):
+        data[at : at + 2] = width.to_bytes(2)
+        clip = tmp_path / f"{width}.mp4"
+        clip.write_bytes(data)
+        assert facts(clip).coded_width_px == found_px
+    assert openings == [True, False] * 2
 
 
 def test_a_picture_is_no_clip(corpus: Path) -> None:
