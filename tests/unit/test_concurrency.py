@@ -3,13 +3,23 @@
 import asyncio
 import math
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from dashscope_aa._concurrency import KeyedLocks, apart, in_thread, jitter, kept, together
+from dashscope_aa._concurrency import (
+    LANES,
+    KeyedLocks,
+    apart,
+    in_lane,
+    in_thread,
+    jitter,
+    kept,
+    together,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -388,6 +398,41 @@ async def test_cancelled_caller_waits_for_its_thread() -> None:
             await in_thread(work)
         assert scope.cancel_called
         assert ended.is_set()
+
+
+async def test_only_a_few_are_in_a_lane_at_once() -> None:
+    started, release = threading.Semaphore(0), threading.Event()
+    places: list[int] = []
+
+    def work(place: int, *, more: int) -> None:
+        started.release()
+        release.wait(30)
+        places.append(place + more)
+
+    async with anyio.create_task_group() as group:
+        for place in range(LANES + 1):
+            group.start_soon(in_lane, partial(work, place, more=10))
+        for _ in range(LANES):
+            await in_thread(started.acquire)  # which is none of them, and has not to wait
+        await anyio.wait_all_tasks_blocked()
+        assert not started.acquire(blocking=False)
+        release.set()
+    assert sorted(places) == list(range(10, 10 + LANES + 1))
+
+
+async def test_waiting_for_a_lane_is_cancelled_at_once() -> None:
+    release = threading.Event()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(LANES):
+            group.start_soon(partial(in_lane, release.wait, 30))
+        await anyio.wait_all_tasks_blocked()
+        with anyio.move_on_after(0) as scope:
+            await in_lane(release.set)
+        assert scope.cancelled_caught
+        assert not release.is_set()
+        release.set()
+    await in_lane(release.set)
 
 
 def test_jitter_is_between_0_and_1() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeGuard
 import anyio
 import anyio.from_thread
 
-from dashscope_aa._concurrency import in_thread
+from dashscope_aa._concurrency import in_lane, in_thread
 from dashscope_aa._http import FetchRange
 from dashscope_aa._sources import ImageSource, is_url
 from dashscope_aa.errors import SourceError
@@ -84,7 +84,8 @@ async def _look_here(source: object, kind: Kind | None) -> Facts | Unreadable:
         with subject_of(source, checkpoint=anyio.from_thread.check_cancelled) as subject:
             return look(subject, kind)
 
-    return await in_thread(work)
+    # What reads for a file object of the user's may wait for anything, and takes no lane meanwhile.
+    return await (in_thread if hasattr(source, "read") else in_lane)(work)
 
 
 async def _look_apart(source: object, kind: Kind | None) -> Facts | Unreadable:

@@ -127,6 +127,22 @@ async def test_looks_in_parallel_agree(corpus: Path) -> None:
     assert all(one == found[0] for one in found)
 
 
+async def test_a_file_object_that_waits_holds_up_nobody(corpus: Path) -> None:
+    other_read = threading.Event()
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert other_read.wait(30)
+            return super().read(size)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(probe, Slow((corpus / "photo.png").read_bytes()))
+        await anyio.wait_all_tasks_blocked()
+        assert (await probe(corpus / "photo.png")).kind == "image"
+        other_read.set()
+
+
 def test_importing_loads_neither_pyav_nor_pillow() -> None:
     code = "import dashscope_aa.media, sys; print(sorted({'av', 'PIL'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
