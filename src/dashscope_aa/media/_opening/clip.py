@@ -71,7 +71,7 @@ def open_clip(
     Args:
         subject: The clip.
         found: What it is.
-        undecoded: True if FFmpeg shall not decode frames to know more than the header tells.
+        undecoded: True if FFmpeg shall decode no frames to know more than the header tells.
 
     Raises:
         NotReadable: FFmpeg cannot make sense of it.

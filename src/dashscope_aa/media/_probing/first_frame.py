@@ -83,7 +83,7 @@ def _decode(context: VideoCodecContext, packet: AnyPacket) -> None:
 
 def _beginning(frame: memoryview, header: bytes) -> bytes:
     """Give the head of the first slice, and the parameter sets before it; empty if none."""
-    if header[:1] != b"\1":
+    if header[:1] != b"\1":  # units follow codes, not lengths
         found = _SLICE_BY_CODE.search(frame)
         return bytes(frame[: found.end() + _HEAD_BYTES]) if found else b""
     if len(header) < _RECORD_BYTES:
