@@ -84,16 +84,13 @@ def truth_of_tables(
     )
 
 
-def _left(stream: Stream, size_bytes: int) -> "array[int]":
+def _left(stream: Stream, size_bytes: int) -> list[int]:
     """Take from FFmpeg's index, in which edits are done, the times of frames that are there."""
-    return array(
-        "q",
-        (
-            entry.timestamp
-            for entry in stream.index_entries
-            if not entry.is_discard and entry.pos + entry.size <= size_bytes
-        ),
-    )
+    return [
+        entry.timestamp
+        for entry in stream.index_entries
+        if not entry.is_discard and entry.pos + entry.size <= size_bytes
+    ]
 
 
 def _edited_s(track: Track, movie: Movie) -> float:
