@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
@@ -72,9 +73,11 @@ def _frames(clip: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         yield from cast("list[VideoFrame]", decoded(packet))
 
 
-def grey(frame: VideoFrame, size: tuple[int, int], *, scaling: Scaling) -> Image.Image:
+def grey(
+    frame: VideoFrame, size: tuple[int, int], *, scaler: VideoReformatter, scaling: Scaling
+) -> Image.Image:
     """Make a small grey picture of a frame."""
-    small = frame.reformat(*size, "gray", interpolation=scaling)
+    small = scaler.reformat(frame, *size, "gray", interpolation=scaling, threads=1)
     plane = small.planes[0]
     return Image.frombytes("L", size, bytes(plane), "raw", "L", plane.line_size)
 
@@ -86,11 +89,12 @@ def _greys(
     subject: Subject, clip: InputContainer, stream: VideoStream
 ) -> Iterator[tuple[float, Image.Image]]:
     size = _TALL if stream.codec_context.width < stream.codec_context.height else _WIDE
+    scaler = VideoReformatter()  # one for all: setting it up takes longer than scaling
     for frame in _frames(clip, stream):
         subject.checkpoint()
         time_s = time_of(frame)
         if time_s is not None:
-            yield float(time_s), grey(frame, size, scaling="FAST_BILINEAR")
+            yield float(time_s), grey(frame, size, scaler=scaler, scaling="FAST_BILINEAR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ def first_frame(frame: VideoFrame) -> FirstFrame:
         max(2 * _BLOCKS, round(frame.width * scale)),
         max(2 * _BLOCKS, round(frame.height * scale)),
     )
-    return measured(grey(frame, size, scaling="AREA"))
+    return measured(grey(frame, size, scaler=VideoReformatter(), scaling="AREA"))
 
 
 def measured(picture: Image.Image) -> FirstFrame:
