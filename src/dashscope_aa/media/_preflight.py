@@ -64,7 +64,7 @@ async def preflight(  # noqa: PLR0913 - one argument a choice; all but engine ha
     Raises:
         InputError: neither is given, or *engine* is none.
         SourceError: one is missing, of no kind that can be looked at, or a URL leads nowhere;
-            or *content* is asked of a large clip at a URL.
+            or *content* is asked of a large clip at a URL, or of one that cannot be decoded.
         TransportError: the network failed on the way to a URL.
     """
     if image is None and video is None:

@@ -143,3 +143,12 @@ async def test_content_of_a_large_clip_at_a_url(
 async def test_content_of_what_cannot_be_read(corpus: Path) -> None:
     with pytest.raises(SourceError, match="web page"):
         await check_content(corpus / "page.mp4")
+
+
+async def test_content_of_a_clip_without_a_frame_that_can_be_decoded(corpus: Path) -> None:
+    clip = bytearray((corpus / "hevc_hvc1.mp4").read_bytes())
+    begin, end = clip.index(b"mdat") + 4, clip.index(b"moov") - 4
+    clip[begin:end] = bytes(end - begin)
+    with pytest.raises(SourceError, match="not one frame can be decoded") as caught:
+        await check_content(bytes(clip))
+    assert "whole" in (caught.value.hint or "")

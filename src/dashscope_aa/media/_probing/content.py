@@ -19,11 +19,12 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from dashscope_aa.media._facts import Content, FirstFrame, VideoFacts
 from dashscope_aa.media._opening.clip import decoded, open_clip, packets_of, picture_stream, time_of
-from dashscope_aa.media._opening.safety import Subject
+from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 
 __all__ = ["cuts", "grey", "look_at_content", "measured"]
 
+_DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 _WIDE: Final = (160, 90)
 _TALL: Final = (90, 160)
 """Sizes frames are compared at, in pixels."""
@@ -50,7 +51,11 @@ def look_at_content(subject: Subject, found: Format, facts: VideoFacts) -> Conte
         NotReadable: it cannot be decoded.
     """
     with open_clip(subject, found) as clip:
-        first = first_frame(next(_frames(clip, picture_stream(clip))))
+        frame = next(_frames(clip, picture_stream(clip)), None)
+        if frame is None:
+            message = f"it is {found.says} of which not one frame can be decoded"
+            raise NotReadable("damaged", message, hint=_DAMAGED)
+        first = first_frame(frame)
     with open_clip(subject, found) as clip:
         stream = picture_stream(clip)
         _hurry(stream)
