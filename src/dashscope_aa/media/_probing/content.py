@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
+from os import cpu_count
 from typing import Final, Literal, TypeAlias, cast
 
 from av.container import InputContainer
@@ -25,6 +26,8 @@ from dashscope_aa.media._opening.sniff import Format
 __all__ = ["cuts", "grey", "look_at_content", "measured"]
 
 _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
+_WITH_HEADER: Final = frozenset(("mov", "matroska"))
+"""Demuxers of formats whose header tells of every stream and its codec."""
 _WIDE: Final = (160, 90)
 _TALL: Final = (90, 160)
 """Sizes frames are compared at, in pixels."""
@@ -39,6 +42,8 @@ _LEAST: Final = 4.0
 """And by at least this many of 255 levels: less comes from the encoder alone."""
 _LIGHT: Final = 0.5
 """If new brightness explains more than this part of the difference, the light changed."""
+_MOST_THREADS: Final = 16
+"""As many as FFmpeg takes by itself, which is one more than there are cores: that costs time."""
 _FIRST_SIZE_PX: Final = 320
 _BLOCKS: Final = 8
 _BRIGHTEST: Final = 0.95
@@ -50,25 +55,27 @@ def look_at_content(subject: Subject, found: Format, facts: VideoFacts) -> Conte
     Raises:
         NotReadable: it cannot be decoded.
     """
-    with open_clip(subject, found) as clip:
+    # The decoder learns by itself what FFmpeg would decode a frame for when it opens the file.
+    undecoded = found.opened_by in _WITH_HEADER
+    with open_clip(subject, found, undecoded=undecoded) as clip:
         frame = next(_frames(clip, picture_stream(clip)), None)
         if frame is None:
             message = f"it is {found.says} of which not one frame can be decoded"
             raise NotReadable("damaged", message, hint=_DAMAGED)
         first = first_frame(frame)
-    with open_clip(subject, found) as clip:
+    size = _TALL if facts.coded_width_px < facts.coded_height_px else _WIDE
+    with open_clip(subject, found, undecoded=undecoded) as clip:
         stream = picture_stream(clip)
         _hurry(stream)
-        cuts_s = tuple(
-            round(time_s - facts.start_s, 3) for time_s in cuts(_greys(subject, clip, stream))
-        )
-    return Content(cuts_s, first)
+        times_s = list(cuts(_greys(subject, _frames(clip, stream), size)))
+    return Content(tuple(round(time_s - facts.start_s, 3) for time_s in times_s), first)
 
 
 def _hurry(stream: VideoStream) -> None:
     """Decode what other frames build on only, and not to the last polish."""
     stream.thread_type = "AUTO"
     context = stream.codec_context
+    context.thread_count = min(cpu_count() or 1, _MOST_THREADS)
     context.options = {**context.options, "skip_loop_filter": "all"}
     context.skip_frame = "NONREF"
 
@@ -91,11 +98,10 @@ def grey(
 
 
 def _greys(
-    subject: Subject, clip: InputContainer, stream: VideoStream
+    subject: Subject, frames: Iterable[VideoFrame], size: tuple[int, int]
 ) -> Iterator[tuple[float, Image.Image]]:
-    size = _TALL if stream.codec_context.width < stream.codec_context.height else _WIDE
     scaler = VideoReformatter()  # one for all: setting it up takes longer than scaling
-    for frame in _frames(clip, stream):
+    for frame in frames:
         subject.checkpoint()
         time_s = time_of(frame)
         if time_s is not None:
