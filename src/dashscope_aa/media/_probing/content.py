@@ -9,17 +9,18 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
+from operator import mul
 from os import cpu_count
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, cast
 
 from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from dashscope_aa.media._facts import Content, FirstFrame, VideoFacts
-from dashscope_aa.media._opening.clip import decoded, open_clip, packets_of, picture_stream, time_of
+from dashscope_aa.media._opening.clip import decoded, open_clip, packets_of, picture_stream
 from dashscope_aa.media._opening.safety import NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 
@@ -31,7 +32,6 @@ _WITH_HEADER: Final = frozenset(("mov", "matroska"))
 _WIDE: Final = (160, 90)
 _TALL: Final = (90, 160)
 """Sizes frames are compared at, in pixels."""
-Scaling: TypeAlias = Literal["FAST_BILINEAR", "AREA"]
 _AROUND: Final = 6
 """How many differences on either side a difference is compared with."""
 _OVER_MEAN: Final = 3.0
@@ -86,12 +86,12 @@ def _frames(clip: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
 
 
 def grey(
-    frame: VideoFrame, size: tuple[int, int], *, scaler: VideoReformatter, scaling: Scaling
+    frame: VideoFrame, size: tuple[int, int], *, scaler: VideoReformatter, scaling: Interpolation
 ) -> Image.Image:
     """Make a small grey picture of a frame."""
     small = scaler.reformat(frame, *size, "gray", interpolation=scaling, threads=1)
     plane = small.planes[0]
-    return Image.frombytes("L", size, bytes(plane), "raw", "L", plane.line_size)
+    return Image.frombuffer("L", size, bytes(plane), "raw", "L", plane.line_size, 1)
 
 
 # ── cuts ─────────────────────────────────────────────────────────────────────────────────
@@ -103,9 +103,9 @@ def _greys(
     scaler = VideoReformatter()  # one for all: setting it up takes longer than scaling
     for frame in frames:
         subject.checkpoint()
-        time_s = time_of(frame)
-        if time_s is not None:
-            yield float(time_s), grey(frame, size, scaler=scaler, scaling="FAST_BILINEAR")
+        if frame.pts is not None:
+            small = grey(frame, size, scaler=scaler, scaling=Interpolation.FAST_BILINEAR)
+            yield frame.time, small
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,9 @@ def cuts(greys: Iterable[tuple[float, Image.Image]]) -> Iterator[float]:
 
 def difference(one: Image.Image, other: Image.Image) -> float:
     """Give the mean difference of two grey pictures in levels."""
-    return ImageStat.Stat(ImageChops.difference(one, other)).mean[0]
+    counts = ImageChops.difference(one, other).histogram()
+    total: int = sum(map(mul, counts, range(256)))
+    return total / sum(counts)
 
 
 def _stands_out(change: float, around: list[float]) -> bool:
@@ -201,7 +203,7 @@ def first_frame(frame: VideoFrame) -> FirstFrame:
         max(2 * _BLOCKS, round(frame.width * scale)),
         max(2 * _BLOCKS, round(frame.height * scale)),
     )
-    return measured(grey(frame, size, scaler=VideoReformatter(), scaling="AREA"))
+    return measured(grey(frame, size, scaler=VideoReformatter(), scaling=Interpolation.AREA))
 
 
 def measured(picture: Image.Image) -> FirstFrame:
