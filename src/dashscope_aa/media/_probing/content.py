@@ -7,6 +7,7 @@ light. Dissolves and fades are not found: nothing that was tried finds them with
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
 from operator import mul
@@ -43,7 +44,7 @@ _LEAST: Final = 4.0
 _LIGHT: Final = 0.5
 """If new brightness explains more than this part of the difference, the light changed."""
 _MOST_THREADS: Final = 16
-"""As many as FFmpeg takes by itself, which is one more than there are cores: that costs time."""
+"""The most FFmpeg takes by itself. Else it takes one more than there are cores: that costs time."""
 _FIRST_SIZE_PX: Final = 320
 _BLOCKS: Final = 8
 _BRIGHTEST: Final = 0.95
@@ -55,20 +56,27 @@ def look_at_content(subject: Subject, found: Format, facts: VideoFacts) -> Conte
     Raises:
         NotReadable: it cannot be decoded.
     """
-    # The decoder learns by itself what FFmpeg would decode a frame for when it opens the file.
-    undecoded = found.opened_by in _WITH_HEADER
-    with open_clip(subject, found, undecoded=undecoded) as clip:
-        frame = next(_frames(clip, picture_stream(clip)), None)
-        if frame is None:
-            message = f"it is {found.says} of which not one frame can be decoded"
-            raise NotReadable("damaged", message, hint=_DAMAGED)
-        first = first_frame(frame)
+    first = _first_of(subject, found)
     size = _TALL if facts.coded_width_px < facts.coded_height_px else _WIDE
-    with open_clip(subject, found, undecoded=undecoded) as clip:
+    with _opened(subject, found) as clip:
         stream = picture_stream(clip)
         _hurry(stream)
         times_s = list(cuts(_greys(subject, _frames(clip, stream), size)))
     return Content(tuple(round(time_s - facts.start_s, 3) for time_s in times_s), first)
+
+
+def _opened(subject: Subject, found: Format) -> AbstractContextManager[InputContainer]:
+    # What FFmpeg would decode a frame for, the decoder learns from the first one anyway.
+    return open_clip(subject, found, undecoded=found.opened_by in _WITH_HEADER)
+
+
+def _first_of(subject: Subject, found: Format) -> FirstFrame:
+    """Measure the first frame; with all smoothing, for its sharpness depends on that."""
+    with _opened(subject, found) as clip:
+        for frame in _frames(clip, picture_stream(clip)):
+            return first_frame(frame)
+    message = f"it is {found.says} of which not one frame can be decoded"
+    raise NotReadable("damaged", message, hint=_DAMAGED)
 
 
 def _hurry(stream: VideoStream) -> None:
