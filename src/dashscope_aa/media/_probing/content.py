@@ -7,7 +7,6 @@ light. Dissolves and fades are not found: nothing that was tried finds them with
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
 from operator import mul
@@ -28,8 +27,6 @@ from dashscope_aa.media._opening.sniff import Format
 __all__ = ["cuts", "grey", "look_at_content", "measured"]
 
 _DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
-_WITH_HEADER: Final = frozenset(("mov", "matroska"))
-"""Demuxers of formats whose header tells of every stream and its codec."""
 _WIDE: Final = (160, 90)
 _TALL: Final = (90, 160)
 """Sizes frames are compared at, in pixels."""
@@ -58,21 +55,17 @@ def look_at_content(subject: Subject, found: Format, facts: VideoFacts) -> Conte
     """
     first = _first_of(subject, found)
     size = _TALL if facts.coded_width_px < facts.coded_height_px else _WIDE
-    with _opened(subject, found) as clip:
+    # What FFmpeg would decode a frame for, the decoder learns from the first one anyway.
+    with open_clip(subject, found, undecoded=True) as clip:
         stream = picture_stream(clip)
         _hurry(stream)
         times_s = list(cuts(_greys(subject, _frames(clip, stream), size)))
     return Content(tuple(round(time_s - facts.start_s, 3) for time_s in times_s), first)
 
 
-def _opened(subject: Subject, found: Format) -> AbstractContextManager[InputContainer]:
-    # What FFmpeg would decode a frame for, the decoder learns from the first one anyway.
-    return open_clip(subject, found, undecoded=found.opened_by in _WITH_HEADER)
-
-
 def _first_of(subject: Subject, found: Format) -> FirstFrame:
     """Measure the first frame; with all smoothing, for its sharpness depends on that."""
-    with _opened(subject, found) as clip:
+    with open_clip(subject, found, undecoded=True) as clip:
         for frame in _frames(clip, picture_stream(clip)):
             return first_frame(frame)
     message = f"it is {found.says} of which not one frame can be decoded"
