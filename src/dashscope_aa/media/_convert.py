@@ -29,7 +29,7 @@ from dashscope_aa.media._opening.subjects import steady, subject_of
 from dashscope_aa.media._probing.local import readable, refuse_url, seen, shown_name, told_of
 from dashscope_aa.media._reporting.checked import Checked
 from dashscope_aa.media._reporting.report import Report
-from dashscope_aa.media._target import WriteError, replacing
+from dashscope_aa.media._target import Draining, WriteError, replacing
 from dashscope_aa.media._worker import Checkpoint, in_stoppable_thread, on_loop
 
 __all__ = ["Converted", "convert", "plan"]
@@ -201,11 +201,12 @@ def _copy(subject: Subject, part: Path) -> None:
         WriteError: the copy cannot be written.
     """
     subject.file.seek(0)
+    draining = Draining(part)
     try:
         with part.open("wb") as file:
             while chunk := subject.file.read(CHUNK_BYTES):
                 subject.checkpoint()
-                file.write(chunk)
+                draining.took(file.write(chunk))
     except OSError as error:
         raise WriteError(error.strerror or str(error)) from error
 

@@ -3,17 +3,21 @@
 import os
 import secrets
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from dashscope_aa.errors import InputError, TransferError
 
-__all__ = ["WriteError", "end_of", "replacing"]
+__all__ = ["Draining", "WriteError", "end_of", "replacing"]
 
 
 _STEM: Final = 24
 """How much of a name is kept, so that the new one is not too long for any disk."""
+
+
+_DRAINED_BYTES: Final = 4 * 1024 * 1024
+"""How much is written before the disk is told to take it."""
 
 
 _ROOM: Final = "Check the room on the disk."
@@ -62,6 +66,36 @@ def _writing() -> Generator[None]:
         yield
     except OSError as error:
         raise WriteError(error.strerror or str(error)) from error
+
+
+class Draining:
+    """Has the disk take what was written while more is written, so that little is left to sync.
+
+    Where the system has no word for that, all of it is left.
+    """
+
+    def __init__(self, part: Path) -> None:
+        self._part = part
+        self._waiting_bytes = 0
+        self._told_bytes = 0
+
+    def took(self, size_bytes: int) -> None:
+        """Count what was written; each few mebibytes of it go to the disk."""
+        self._waiting_bytes += size_bytes
+        if self._waiting_bytes >= _DRAINED_BYTES:
+            self.drain()
+
+    def drain(self) -> None:
+        """Have the disk take all that was written."""
+        self._waiting_bytes = 0
+        if not hasattr(os, "posix_fadvise"):
+            return
+        with suppress(OSError), self._part.open("rb") as file:
+            start, end = self._told_bytes, file.seek(0, os.SEEK_END)
+            # Linux begins to write what is said not to be needed, and returns; being on its way,
+            # that stays in memory too.
+            os.posix_fadvise(file.fileno(), start, end - start, os.POSIX_FADV_DONTNEED)
+            self._told_bytes = end
 
 
 def end_of(part: Path, *, expected: bytes) -> int:

@@ -1,5 +1,6 @@
 """A target is whole or not there."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -72,3 +73,53 @@ def test_the_longest_name_a_file_may_have(tmp_path: Path) -> None:
     with replacing(target) as part:
         part.write_bytes(b"after")
     assert target.read_bytes() == b"after"
+
+
+class Disk:
+    """Notes what it is told to take, as ranges of bytes."""
+
+    def __init__(self) -> None:
+        self.told: list[range] = []
+
+    def take(self, descriptor: int, start: int, length: int, advice: int) -> None:
+        assert os.fstat(descriptor).st_size >= start + length
+        assert advice == os.POSIX_FADV_DONTNEED
+        self.told.append(range(start, start + length))
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk()
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    monkeypatch.setattr(os, "posix_fadvise", disk.take, raising=False)
+    monkeypatch.setattr(_target, "_DRAINED_BYTES", 100)
+    return disk
+
+
+def test_the_disk_takes_what_is_written_meanwhile(tmp_path: Path, disk: Disk) -> None:
+    part = tmp_path / "a.part"
+    draining = _target.Draining(part)
+    with part.open("wb", buffering=0) as file:
+        for size_bytes in (60, 60, 60, 30, 30, 10):
+            draining.took(file.write(bytes(size_bytes)))
+    draining.drain()
+    assert disk.told == [range(120), range(120, 240), range(240, 250)]
+
+
+def test_what_has_no_file_yet_is_taken_later(tmp_path: Path, disk: Disk) -> None:
+    part = tmp_path / "a.part"
+    draining = _target.Draining(part)
+    draining.took(200)
+    part.write_bytes(bytes(300))
+    draining.took(200)
+    assert disk.told == [range(300)]
+
+
+def test_nothing_is_told_where_there_is_no_word_for_it(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "posix_fadvise")
+    part = tmp_path / "a.part"
+    part.write_bytes(bytes(300))
+    _target.Draining(part).took(300)
+    assert disk.told == []
