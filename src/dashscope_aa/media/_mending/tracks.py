@@ -18,6 +18,7 @@ from av.error import FFmpegError
 from av.frame import Frame
 from av.video.stream import VideoStream
 
+from dashscope_aa.media._mending.opened import DecodingTimes, Untold
 from dashscope_aa.media._opening.clip import AnyPacket, codec_of
 from dashscope_aa.media._target import WriteError
 
@@ -137,7 +138,13 @@ class Copy(Track):
         self._shift = round(Fraction(start_s) / tick)
         self._first = floor(-_PRIMING_S / tick) if sounds else None
         self._end = ceil(Fraction(duration_s) / tick) if sounds else None
+        self._decoding: DecodingTimes | None = None
         self._last_dts: int | None = None
+
+    def learn(self, untold: Untold) -> None:
+        """Take what FFmpeg does not know of a picture, as it decoded none of it."""
+        untold.tell(self._stream)
+        self._decoding = DecodingTimes(untold.depth)
 
     def feed(self, packet: AnyPacket) -> Iterator[AnyPacket]:
         """Move the packet in time; leave away sound outside the picture."""
@@ -150,10 +157,10 @@ class Copy(Track):
             self.done = True
             return
         packet.pts = self._counted(packet.pts)
-        if packet.dts is not None:
-            packet.dts = self._later(self._counted(packet.dts - self._shift))
-            packet.pts = max(packet.pts, packet.dts)
         packet.duration = self._counted(packet.duration or 0)
+        if (dts := self._decoded_at(packet)) is not None:
+            packet.dts = self._later(dts)
+            packet.pts = max(packet.pts, packet.dts)
         packet.time_base = self._tick
         packet.stream = self._stream
         yield packet
@@ -161,6 +168,11 @@ class Copy(Track):
     def finish(self) -> Iterator[AnyPacket]:
         """Give nothing: no packet is held back."""
         return iter(())
+
+    def _decoded_at(self, packet: AnyPacket) -> int | None:
+        if self._decoding is not None:
+            return self._decoding.of(packet.pts or 0, lasts=packet.duration or 1)
+        return None if packet.dts is None else self._counted(packet.dts - self._shift)
 
     def _counted(self, ticks: int) -> int:
         """Count in ticks of the result, to the nearest; in integers, as it is done so often."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
 import av
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.error import FFmpegError, InvalidDataError
 from av.video.stream import VideoStream
 
@@ -16,16 +16,11 @@ from dashscope_aa.media._facts import VideoFacts
 from dashscope_aa.media._judging.plan import SoundTreatment, VideoRecipe
 from dashscope_aa.media._mending.encode_picture import Picture, check_encoder
 from dashscope_aa.media._mending.encode_sound import Sound
+from dashscope_aa.media._mending.opened import Clip, Opened, Untold, opened, opened_to_copy
 from dashscope_aa.media._mending.tracks import Copy, Track, writing
-from dashscope_aa.media._opening.clip import (
-    AnyPacket,
-    open_clip,
-    packets_of,
-    picture_stream,
-    sound_stream,
-)
-from dashscope_aa.media._opening.safety import Subject, ffmpeg_path
-from dashscope_aa.media._opening.sniff import Format
+from dashscope_aa.media._opening.clip import AnyPacket
+from dashscope_aa.media._opening.safety import ffmpeg_path
+from dashscope_aa.media._target import Draining
 
 __all__ = [
     "Clip",
@@ -46,18 +41,6 @@ _TRIES: Final = 3
 """How often a clip is encoded at most until it is small enough."""
 _SMALLER: Final = 0.95
 """How much smaller than needed it is aimed at then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A clip that was looked at."""
-
-    subject: Subject
-    """The file."""
-    found: Format
-    """What it is."""
-    facts: VideoFacts
-    """What is in it."""
 
 
 def convert_video(clip: Clip, part: Path, *, recipe: VideoRecipe, tell: Tell) -> None:
@@ -89,24 +72,29 @@ def _tighter(recipe: VideoRecipe, size_bytes: int) -> VideoRecipe:
 
 def _write(clip: Clip, part: Path, *, recipe: VideoRecipe, tell: Tell) -> None:
     """Write what the recipe says, once."""
-    facts, checkpoint = clip.facts, clip.subject.checkpoint
+    facts, checkpoint, draining = clip.facts, clip.subject.checkpoint, Draining(part)
     with (
-        open_clip(clip.subject, clip.found) as source,
+        opened(clip) if recipe.encode else opened_to_copy(clip) as source,
         written(part, recipe.container) as result,
     ):
         tracks = _tracks(source, result, facts, recipe)
-        packets = _read(source, tracks, forgiving=facts.truncated)
+        packets = _read(source.packets, tracks, forgiving=facts.truncated)
         start_s = facts.start_s + recipe.start_s
-        ticks_s = {index: float(source.streams[index].time_base or 0) for index in tracks}
+        ticks_s = {
+            it.index: float(it.time_base or 0) for it in (source.picture, source.sound) if it
+        }
         for packet in _told(
             packets, tell, ticks_s=ticks_s, start_s=start_s, duration_s=recipe.duration_s
         ):
             checkpoint()
+            size_bytes = packet.size
             mux(tracks[packet.stream_index].feed(packet), result, checkpoint=checkpoint)
+            draining.took(size_bytes)
             if all(track.done for track in tracks.values()):
                 break
         for track in tracks.values():
             mux(track.finish(), result, checkpoint=checkpoint)
+    draining.drain()
 
 
 @contextmanager
@@ -139,17 +127,17 @@ def mux(
 
 
 def _tracks(
-    source: InputContainer, result: OutputContainer, facts: VideoFacts, recipe: VideoRecipe
+    source: Opened, result: OutputContainer, facts: VideoFacts, recipe: VideoRecipe
 ) -> Tracks:
     """Make a track for the picture, and one for the sound if it is kept."""
-    picture, sound = picture_stream(source), sound_stream(source)
+    picture, sound = source.picture, source.sound
     start_s = facts.start_s + recipe.start_s
     length_s = recipe.duration_s
     tracks: Tracks = {}
     if recipe.encode:
         tracks[picture.index] = Picture(picture, result, facts=facts, recipe=recipe)
     else:
-        tracks[picture.index] = picture_copy(picture, result, facts=facts)
+        tracks[picture.index] = picture_copy(picture, result, facts=facts, untold=source.untold)
     if sound is not None and recipe.sound in {"copy", "encode"}:
         tracks[sound.index] = sound_track(
             sound, result, how=recipe.sound, start_s=start_s, duration_s=length_s
@@ -157,15 +145,24 @@ def _tracks(
     return tracks
 
 
-def picture_copy(picture: VideoStream, result: OutputContainer, *, facts: VideoFacts) -> Track:
+def picture_copy(
+    picture: VideoStream,
+    result: OutputContainer,
+    *,
+    facts: VideoFacts,
+    untold: Untold | None = None,
+) -> Track:
     """Make the track that copies the picture."""
-    return Copy(
+    copy = Copy(
         picture,
         result,
         start_s=facts.start_s,
         duration_s=facts.duration_s,
         fps=None if facts.variable_rate else facts.fps,
     )
+    if untold is not None:
+        copy.learn(untold)
+    return copy
 
 
 def sound_track(
@@ -181,13 +178,11 @@ def sound_track(
     return kind(sound, result, start_s=start_s, duration_s=duration_s)
 
 
-def _read(source: InputContainer, tracks: Tracks, *, forgiving: bool) -> Iterator[AnyPacket]:
-    """Give the packets of the streams there are tracks for.
+def _read(packets: Iterator[AnyPacket], tracks: Tracks, *, forgiving: bool) -> Iterator[AnyPacket]:
+    """Give the packets there are tracks for.
 
     A clip known to be cut off ends where reading it fails.
     """
-    streams = [stream for stream in source.streams if stream.index in tracks]
-    packets = packets_of(source, *streams)
     while True:
         try:
             packet = next(packets, None)
@@ -197,7 +192,8 @@ def _read(source: InputContainer, tracks: Tracks, *, forgiving: bool) -> Iterato
             raise
         if packet is None:
             return
-        yield packet
+        if packet.stream_index in tracks:
+            yield packet
 
 
 def _told(

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from dashscope_aa.media._opening.clip import AnyPacket
 
-__all__ = ["begun"]
+__all__ = ["beginning_of", "begun"]
 
 _RECORD_BYTES: Final = 7
 """The shortest header that makes sense; its fifth byte says how long the units' lengths are."""
@@ -63,7 +63,7 @@ def _tells_format(picture: VideoStream, packet: AnyPacket) -> bool:
 
 
 def _tells_format_of_slice(context: VideoCodecContext, packet: AnyPacket) -> bool:
-    beginning = _beginning(memoryview(packet), context.extradata or b"")
+    beginning = beginning_of(memoryview(packet), context.extradata or b"")
     # Of another frame, the head alone does not show that it can be decoded.
     if not beginning or not packet.is_keyframe:
         return False
@@ -81,7 +81,7 @@ def _decode(context: VideoCodecContext, packet: AnyPacket) -> None:
         cast("Any", context).decode(packet)  # its stubs leave the packet's stream open
 
 
-def _beginning(frame: memoryview, header: bytes) -> bytes:
+def beginning_of(frame: memoryview, header: bytes) -> bytes:
     """Give the head of the first slice, and the parameter sets before it; empty if none."""
     if header[:1] != b"\1":  # units follow codes, not lengths
         found = _SLICE_BY_CODE.search(frame)
