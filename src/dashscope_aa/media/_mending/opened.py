@@ -1,8 +1,9 @@
 """Open a clip to make another of it, without decoding a frame where it is copied.
 
-Matroska tells when a frame is shown, not when it is decoded, and need not tell shape and colours
-of the pixels. FFmpeg makes up for that by decoding a key frame of H.264, which takes longer than
-copying ten seconds. All of it is in the parameters before that frame, or follows from their level.
+No header tells all about H.264: an mkv tells when a frame is shown, not when it is decoded, and
+shape and colours of the pixels may be missing. FFmpeg makes up for that by decoding a key frame,
+which takes longer than copying ten seconds. All of it is in the parameters before that frame, or
+follows from their level.
 
 Source: RFC 9559, 11 (timestamps); ITU-T H.264, A.3.1 (levels), E.2.1 (max_num_reorder_frames).
 """
@@ -38,6 +39,7 @@ _DESCRIBED: Final = (
     *("sample_aspect_ratio", "field_order"),
     *("color_primaries", "color_trc", "colorspace", "color_range"),
 )
+_UNDECODED: Final = ("mkv", "flv", "ts")
 _STRICT: Final = {"strict": "1", "ec": "0"}
 """Has the decoder take the depth from the level, where the parameters do not tell it, and make up
 nothing of a frame that breaks off."""
@@ -65,6 +67,8 @@ class Untold:
     """How many frames are decoded ahead of one that is shown earlier, at most."""
     described: dict[str, Any]
     """Shape and colours of the pixels, by their names in a codec's context."""
+    timed: bool
+    """True if the packets say when they are decoded."""
 
     def tell(self, copy: VideoStream) -> None:
         """Write it into the header of a copy."""
@@ -96,13 +100,21 @@ def opened(clip: Clip) -> Generator[Opened]:
 @contextmanager
 def opened_to_copy(clip: Clip) -> Generator[Opened]:
     """Open a clip, and have no frame decoded where its head tells enough."""
-    if clip.facts.container == "mkv" and clip.facts.codec == "h264":
+    if _tells_enough(clip.facts):
         with open_clip(clip.subject, clip.found, undecoded=True) as container:
             if (told := _told(_streams(container), clip.facts)) is not None:
                 yield told
                 return
     with opened(clip) as source:
         yield source
+
+
+def _tells_enough(facts: VideoFacts) -> bool:
+    """True of clips that come out the same without a frame decoded.
+
+    Of an mp4, FFmpeg would know less of the sound, too; HEVC it does not decode anyway.
+    """
+    return facts.container in _UNDECODED and facts.codec == "h264" and not facts.interlaced
 
 
 def _streams(container: InputContainer) -> Opened:
@@ -137,10 +149,17 @@ def _untold(picture: VideoStream, packet: AnyPacket, facts: VideoFacts) -> Untol
     agreed = (context.width, context.height) == stated
     if context.pix_fmt is None or packet.pts is None or not agreed:
         return None
-    # The simplest profile knows no frames that look ahead, whatever its level allows.
-    depth = 0 if "Baseline" in (facts.profile or "") else context.reorder_depth
     described = {name: getattr(context, name) for name in _DESCRIBED}
-    return Untold(depth, {name: it for name, it in described.items() if it is not None})
+    return Untold(
+        depth=context.reorder_depth if _looks_ahead(facts) else 0,
+        described={name: value for name, value in described.items() if value is not None},
+        timed=facts.container != "mkv",
+    )
+
+
+def _looks_ahead(facts: VideoFacts) -> bool:
+    """False for the simplest profile, which has no such frames, whatever its level allows."""
+    return "Baseline" not in (facts.profile or "")
 
 
 class DecodingTimes:

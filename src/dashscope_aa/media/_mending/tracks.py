@@ -144,7 +144,8 @@ class Copy(Track):
     def learn(self, untold: Untold) -> None:
         """Take what FFmpeg does not know of a picture, as it decoded none of it."""
         untold.tell(self._stream)
-        self._decoding = DecodingTimes(untold.depth)
+        if not untold.timed:
+            self._decoding = DecodingTimes(untold.depth)
 
     def feed(self, packet: AnyPacket) -> Iterator[AnyPacket]:
         """Move the packet in time; leave away sound outside the picture."""
