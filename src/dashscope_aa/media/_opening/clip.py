@@ -27,6 +27,7 @@ from dashscope_aa.media._opening.safety import (
     FAR_OPTIONS,
     FFMPEG_OPTIONS,
     INDEXED_OPTIONS,
+    PLAY_IT,
     UNDECODED_OPTIONS,
     VIDEO_PIXELS,
     NotReadable,
@@ -59,7 +60,6 @@ _FAR_BYTES: Final = 32 * 1024
 _OPENING_BYTES: Final = 64 * 1024 * 1024
 """How much FFmpeg may read to open a clip: an index and a few frames, not gigabytes of zeros."""
 _STILLS: Final = Disposition.attached_pic | Disposition.timed_thumbnails
-_DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def open_clip(
         raise  # some of them are ValueErrors too
     except (FFmpegError, ValueError) as error:
         message = f"it is {found.says}, but cannot be read: {_said(error)}"
-        raise NotReadable("damaged", message, hint=_DAMAGED) from error
+        raise NotReadable("damaged", message, hint=PLAY_IT) from error
     finally:
         if file.fault is not None:
             raise file.fault

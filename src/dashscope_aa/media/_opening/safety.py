@@ -24,6 +24,7 @@ __all__ = [
     "FFMPEG_OPTIONS",
     "IMAGE_PIXELS",
     "INDEXED_OPTIONS",
+    "PLAY_IT",
     "UNDECODED_OPTIONS",
     "VIDEO_PIXELS",
     "WITH_INDEX",
@@ -86,6 +87,10 @@ UNDECODED_OPTIONS: Final = {"codec_whitelist": ",".join(sorted(_SOUND_DECODERS))
 
 INDEXED_OPTIONS: Final = {"codec_whitelist": "none"}
 """More of them where an index tells all about the sound too."""
+
+
+PLAY_IT: Final = "Check that the file is whole: play it, or make it anew."
+"""What to do about a clip that is damaged."""
 
 
 class NotReadable(Exception):  # noqa: N818 - becomes an Unreadable, or a SourceError

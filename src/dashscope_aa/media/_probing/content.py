@@ -21,12 +21,11 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from dashscope_aa.media._facts import Content, FirstFrame, VideoFacts
 from dashscope_aa.media._opening.clip import decoded, open_clip, packets_of, picture_stream
-from dashscope_aa.media._opening.safety import NotReadable, Subject
+from dashscope_aa.media._opening.safety import PLAY_IT, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 
 __all__ = ["cuts", "grey", "look_at_content", "measured"]
 
-_DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 _WIDE: Final = (160, 90)
 _TALL: Final = (90, 160)
 """Sizes frames are compared at, in pixels."""
@@ -69,7 +68,7 @@ def _first_of(subject: Subject, found: Format) -> FirstFrame:
         for frame in _frames(clip, picture_stream(clip)):
             return first_frame(frame)
     message = f"it is {found.says} of which not one frame can be decoded"
-    raise NotReadable("damaged", message, hint=_DAMAGED)
+    raise NotReadable("damaged", message, hint=PLAY_IT)
 
 
 def _hurry(stream: VideoStream) -> None:

@@ -32,7 +32,7 @@ from dashscope_aa.media._opening.clip import (
     picture_stream,
     sound_stream,
 )
-from dashscope_aa.media._opening.safety import VIDEO_PIXELS, NotReadable, Subject
+from dashscope_aa.media._opening.safety import PLAY_IT, VIDEO_PIXELS, NotReadable, Subject
 from dashscope_aa.media._opening.sniff import Format
 from dashscope_aa.media._probing.ends import is_large, views
 from dashscope_aa.media._probing.first_frame import begun
@@ -46,7 +46,6 @@ from dashscope_aa.media._probing.truth import (
 
 __all__ = ["probe_video"]
 
-_DAMAGED: Final = "Check that the file is whole: play it, or make it anew."
 _CUT: Final = "The recording or the download was cut off: get the whole file."
 _PROGRESSIVE: Final = 1
 """FFmpeg's AV_FIELD_PROGRESSIVE: 0 is not known, more are the orders of two fields."""
@@ -96,7 +95,7 @@ def _read_movie(subject: Subject, found: Format) -> Movie:
         movie = read_movie(subject.file, subject.size_bytes)
     except BadBoxes as error:
         message = f"it is {found.says}, but {error}"
-        raise NotReadable(error.reason, message, hint=_DAMAGED) from error
+        raise NotReadable(error.reason, message, hint=PLAY_IT) from error
     if not movie.has_index:
         message = f"it is {found.says} that ends before its index (moov)"
         raise NotReadable("truncated", message, hint=_CUT)
@@ -110,7 +109,7 @@ def _check_pixels(picture: VideoStream) -> None:
         raise NotReadable("too_large", message, hint="Make a smaller copy of it.")
     if width * height == 0:
         message = "it does not say how large its frames are"
-        raise NotReadable("damaged", message, hint=_DAMAGED)
+        raise NotReadable("damaged", message, hint=PLAY_IT)
 
 
 def _check_decodes(subject: Subject, found: Format) -> None:
@@ -124,7 +123,7 @@ def _check_decodes(subject: Subject, found: Format) -> None:
         if next(packets, None) is not None:
             return  # there is more of it, which nobody has time for
     message = f"it is {found.says} of which not one frame can be decoded"
-    raise NotReadable("damaged", message, hint=_DAMAGED)
+    raise NotReadable("damaged", message, hint=PLAY_IT)
 
 
 def _look_into(
