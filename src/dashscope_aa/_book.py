@@ -105,6 +105,10 @@ class Book(Protocol):
         """Give the URL under which a file still lies at a time (epoch seconds)."""
         ...
 
+    async def has_upload(self, beginning: str, *, now_s: float) -> bool:
+        """Tell if a file still lies at a time whose name begins so."""
+        ...
+
     async def keep_upload(self, name: str, *, url: str, until_s: float) -> None:
         """Remember until a time (epoch seconds) where a file lies."""
         ...
@@ -175,6 +179,13 @@ class Memory:
         """Give the URL under which a file still lies."""
         url, until_s = self._uploads.get(name, ("", 0.0))
         return url if until_s > now_s else None
+
+    async def has_upload(self, beginning: str, *, now_s: float) -> bool:
+        """Look through all names: there are as many as files of two days."""
+        return any(
+            until_s > now_s and name.startswith(beginning)
+            for name, (_, until_s) in self._uploads.items()
+        )
 
     async def keep_upload(self, name: str, *, url: str, until_s: float) -> None:
         """Remember where a file lies, and drop what has run out."""

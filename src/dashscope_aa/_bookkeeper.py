@@ -196,6 +196,10 @@ class Bookkeeper:
         """Give the URL under which a file still lies at a time (epoch seconds)."""
         return await self._book.upload(f"{self._account} {name}", now_s=now_s)
 
+    async def has_upload(self, beginning: str, *, now_s: float) -> bool:
+        """Tell if a file still lies at a time (epoch seconds) whose name begins so."""
+        return await self._book.has_upload(f"{self._account} {beginning}", now_s=now_s)
+
     async def keep_upload(self, name: str, *, url: str, until_s: float) -> None:
         """Remember until a time (epoch seconds) where a file lies."""
         await self._book.keep_upload(f"{self._account} {name}", url=url, until_s=until_s)

@@ -99,6 +99,29 @@ async def together(
     raise error
 
 
+async def beside(
+    companion: Callable[[], Awaitable[object]], job: Callable[[], Awaitable[ResultT]]
+) -> ResultT:
+    """Run *job* with a *companion*, which is stopped when the job has ended, and give its result.
+
+    An error of either stops both, and is raised plain.
+    """
+    scope = anyio.CancelScope()
+
+    async def run() -> ResultT:
+        try:
+            return await job()
+        finally:
+            scope.cancel()
+
+    async def accompany() -> None:
+        with scope:
+            await companion()
+
+    result, _ = await together(run, accompany)
+    return result
+
+
 async def kept(job: Callable[["anyio.CancelScope"], Awaitable[None]], *, grace_s: float) -> None:
     """Run *job* to its end, for which it has *grace_s* left once the caller is cancelled.
 

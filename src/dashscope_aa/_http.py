@@ -8,7 +8,7 @@ way, and the pool itself has no limit.
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ import anyio
 import httpx
 from anyio.lowlevel import current_token
 
-from dashscope_aa._concurrency import apart, in_thread, jitter
+from dashscope_aa._concurrency import apart, beside, in_thread, jitter
 from dashscope_aa._protocol import USER_AGENT, Call, Reply, mask, refusal
 from dashscope_aa._schedule import Retries
 from dashscope_aa.errors import (
@@ -278,9 +278,14 @@ class Http:
             raise fault
 
     async def post_form(
-        self, url: str, *, body: AsyncIterator[bytes], headers: Mapping[str, str]
+        self,
+        url: str,
+        *,
+        body: AsyncIterator[bytes],
+        fill: Callable[[], Awaitable[object]],
+        headers: Mapping[str, str],
     ) -> Reply:
-        """Post a body that is streamed. The key is not sent.
+        """Post a body that is streamed, and that *fill* makes meanwhile. The key is not sent.
 
         Raises:
             TransportError: the network failed, before or in the middle.
@@ -291,7 +296,7 @@ class Http:
             try:
                 request = client.build_request("POST", url, headers=headers)
                 request.stream = _Body(body)
-                response = await apart(partial(client.send, request))
+                response = await beside(fill, partial(client.send, request))
             except _FAULTS as error:
                 fault = _fault(f"uploading to {_host(url)}", error)
             else:

@@ -140,6 +140,16 @@ class Ledger:
         row = await self._do(lambda database: database.execute(sql, given).fetchone())
         return None if row is None else str(row[0])
 
+    async def has_upload(self, beginning: str, *, now_s: float) -> bool:
+        """Tell if a file still lies at a time (epoch seconds) whose name begins so.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        sql = "SELECT 1 FROM uploads WHERE instr(name, ?) = 1 AND until_s > ? LIMIT 1"
+        given = (beginning, now_s)
+        return bool(await self._do(lambda database: database.execute(sql, given).fetchone()))
+
     async def keep_upload(self, name: str, *, url: str, until_s: float) -> None:
         """Remember where a file lies, and drop what has run out.
 

@@ -86,6 +86,15 @@ class MediaFile:
             self._digests.append(await in_thread(_sha256, self.path))
         return self._digests[0]
 
+    def confirm(self, sha256: str) -> bool:
+        """Take over the hash of its bytes, read just now; false if it was another before.
+
+        Then it is forgotten, too, and `sha256` reads the file anew.
+        """
+        changed = bool(self._digests) and self._digests[0] != sha256
+        self._digests[:] = [] if changed else [sha256]
+        return not changed
+
 
 VideoSource = str | os.PathLike[str] | bytes | BinaryIO | MediaFile
 """A clip: path, bytes, binary file object, or URL."""

@@ -7,16 +7,18 @@ production"; any callable that fits `Uploader` can take its place.
 Source: UPL; CAP; PY; OSS reference (facts of section 5).
 """
 
+import hashlib
 import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import IO, Final, Protocol
 
 import anyio
 
 from dashscope_aa._bookkeeper import Bookkeeper
-from dashscope_aa._concurrency import CHUNK_BYTES, KeyedLocks, in_thread, jitter
+from dashscope_aa._concurrency import CHUNK_BYTES, KeyedLocks, in_thread, jitter, together
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import UPLOAD_POLICY
 from dashscope_aa._http import Http
@@ -31,6 +33,8 @@ POLICY_S: Final = 240.0
 """How long a certificate is used; the service says 300 s (open question 28)."""
 REUSE_S: Final = 47 * 3600.0
 """How long an uploaded file is used again; the service keeps it for 48 hours."""
+_PIECES_AHEAD: Final = 2
+"""How many pieces are read in one step: a step costs a thread hop, and each piece some memory."""
 _RETRIES: Final = Retries(attempts=3)
 _CONTENT_TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -81,13 +85,24 @@ class TemporaryStorage:
             UploadError: it did not get through; nothing usable was left behind.
             ServiceError: the service gave no certificate.
         """
-        name = f"{await source.sha256()} {model}"
+        size = f"{model} {source.size_bytes} "
+        # What may have been sent is hashed first. The first of its size cannot have been: it is
+        # hashed while it is sent, and others of its size wait to see what it was.
+        async with self._locks.hold(size):
+            if not await self._books.has_upload(size, now_s=self._clock()):
+                return await self._remembered(source, size, model, on_bytes)
+        name = size + await source.sha256()
         async with self._locks.hold(name):
             url = await self._books.upload(name, now_s=self._clock())
-            if url is None:
-                url = await self._upload(source, model, on_bytes)
-                until_s = self._clock() + REUSE_S
-                await self._books.keep_upload(name, url=url, until_s=until_s)
+            return url or await self._remembered(source, size, model, on_bytes)
+
+    async def _remembered(
+        self, source: MediaFile, size: str, model: str, on_bytes: OnBytes | None
+    ) -> str:
+        """Upload the file, and remember it by the bytes that were sent."""
+        url = await self._upload(source, model, on_bytes)
+        name, until_s = size + await source.sha256(), self._clock() + REUSE_S
+        await self._books.keep_upload(name, url=url, until_s=until_s)
         return url
 
     async def forget(self, urls: Iterable[str]) -> None:
@@ -112,7 +127,9 @@ class TemporaryStorage:
     async def _post(self, policy: UploadPolicy, source: MediaFile, on_bytes: OnBytes | None) -> str:
         form = _Form(policy, source, on_bytes)
         try:
-            reply = await self._http.post_form(policy.upload_host, body=form, headers=form.headers)
+            reply = await self._http.post_form(
+                policy.upload_host, body=form, fill=form.read_ahead, headers=form.headers
+            )
         finally:
             form.close()
         if reply.status in {200, 201, 204}:
@@ -152,7 +169,7 @@ def _element(xml: bytes, name: str) -> str | None:
 
 
 class _Form:
-    """A form to post, streamed: the fields, then the file in chunks read in a thread."""
+    """A form to post, streamed: the fields, then the file, read and hashed a step ahead."""
 
     def __init__(self, policy: UploadPolicy, source: MediaFile, on_bytes: OnBytes | None) -> None:
         # A name of our own: two files of one name would collide under one certificate, and
@@ -172,12 +189,18 @@ class _Form:
             "x-oss-content-type": self._content_type,
         }
         file = f'name="file"; filename="file{source.suffix}"\r\nContent-Type: {self._content_type}'
-        self._head = "".join(
+        head = "".join(
             self._part(f'name="{name}"') + f"{value}\r\n" for name, value in fields.items()
         ) + self._part(file)
-        self._tail = f"\r\n--{self._boundary}--\r\n"
+        self._head = head.encode()
+        self._tail = f"\r\n--{self._boundary}--\r\n".encode()
         self._file: IO[bytes] | None = None
-        self._left: int | None = source.size_bytes
+        self._hash = hashlib.sha256()
+        self._unread = source.size_bytes
+        self._ended = False
+        self._give, self._take = anyio.create_memory_object_stream[list[bytes]]()
+        self._pieces: list[bytes] = []
+        self._sent = -len(self._head)
 
     @property
     def _content_type(self) -> str:
@@ -189,7 +212,7 @@ class _Form:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that go with the form."""
-        length = len(self._head.encode()) + self._source.size_bytes + len(self._tail)
+        length = len(self._head) + self._source.size_bytes + len(self._tail)
         return {
             "Content-Type": f"multipart/form-data; boundary={self._boundary}",
             "Content-Length": str(length),
@@ -200,29 +223,66 @@ class _Form:
 
     async def __anext__(self) -> bytes:
         """Give the next piece: an object and no generator, so that leaving early is clean."""
-        if self._left is None:
-            raise StopAsyncIteration
-        if self._left == 0:
-            self._left = None
-            return self._tail.encode()
+        if not self._pieces:
+            try:
+                self._pieces = await self._take.receive()
+            except anyio.EndOfStream:
+                raise StopAsyncIteration from None
+        piece = self._pieces.pop(0)
+        self._sent += len(piece)
+        if 0 < self._sent < self._source.size_bytes:
+            await tell_bytes(self._on_bytes, self._sent, self._source.size_bytes)
+        return piece
+
+    async def read_ahead(self) -> None:
+        """Read the form to its end, each step while what the last one gave is being sent."""
+        pieces = await in_thread(self._read)
+        while pieces:
+            _, pieces = await together(
+                partial(self._give.send, pieces), partial(in_thread, self._read)
+            )
+        self._give.close()
+
+    def _read(self) -> list[bytes]:
+        """Read and hash the next pieces; none are left after the end."""
+        pieces: list[bytes] = []
         try:
             if self._file is None:
-                self._file = await in_thread(self._source.path.open, "rb")
-                return self._head.encode()
-            chunk = await in_thread(self._file.read, min(CHUNK_BYTES, self._left))
+                self._file = self._source.path.open("rb")
+                pieces.append(self._head)
+            while self._unread and len(pieces) < _PIECES_AHEAD:
+                pieces.append(self._piece(self._file))
+            if not self._unread and not self._ended:
+                self._end(self._file)
+                pieces.append(self._tail)
         except OSError as error:
             msg = f"the file cannot be read any more: {error.strerror or error}"
             raise UploadError(msg) from error
-        if not chunk:
-            msg = f"the file became shorter while it was sent: {self._left} bytes are missing"
+        return pieces
+
+    def _piece(self, file: IO[bytes]) -> bytes:
+        piece = file.read(min(CHUNK_BYTES, self._unread))
+        if not piece:
+            msg = f"the file became shorter while it was sent: {self._unread} bytes are missing"
             raise UploadError(msg)
-        self._left -= len(chunk)
-        if self._left:
-            size_bytes = self._source.size_bytes
-            await tell_bytes(self._on_bytes, size_bytes - self._left, size_bytes)
-        return chunk
+        self._hash.update(piece)
+        self._unread -= len(piece)
+        return piece
+
+    def _end(self, file: IO[bytes]) -> None:
+        """Refuse to end a form whose file is not the one that was looked at."""
+        self._ended = True
+        if file.read(1):
+            msg = "the file became longer while it was sent"
+        elif self._source.confirm(self._hash.hexdigest()):
+            return
+        else:
+            msg = "the file was changed after it was looked at, or while it was sent"
+        raise UploadError(msg, hint="Upload it again when nothing writes to it any more.")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and what its pieces go through."""
+        self._give.close()
+        self._take.close()
         if self._file is not None:
             self._file.close()

@@ -100,6 +100,21 @@ async def test_uploads_are_remembered_until_their_time(book: Book) -> None:
     assert await book.upload("b", now_s=far_s - 1) == "oss://b"
 
 
+async def test_uploads_are_known_by_the_beginnings_of_their_names(book: Book) -> None:
+    far_s = datetime.now(UTC).timestamp() + 3600
+    await book.keep_upload("a_% 12 x", url="oss://a", until_s=far_s)
+    for beginning, known in (
+        ("a_% 12 ", True),
+        ("a_% 1 ", False),
+        ("a__ 12 ", False),
+        (" 12", False),
+    ):
+        assert await book.has_upload(beginning, now_s=far_s - 1) == known
+    assert not await book.has_upload("a_% 12 ", now_s=far_s)
+    await book.forget_uploads(["oss://a"])
+    assert not await book.has_upload("a_% 12 ", now_s=far_s - 1)
+
+
 async def test_uploads_that_have_run_out_are_dropped(book: Book) -> None:
     await book.keep_upload("old", url="oss://old", until_s=1.0)
     await book.keep_upload("new", url="oss://new", until_s=datetime.now(UTC).timestamp() + 99)

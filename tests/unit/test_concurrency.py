@@ -14,6 +14,7 @@ from dashscope_aa._concurrency import (
     LANES,
     KeyedLocks,
     apart,
+    beside,
     in_lane,
     in_thread,
     jitter,
@@ -163,6 +164,43 @@ async def test_no_ordinary_error_is_raised_as_it_is(bench: Bench) -> None:
 
     with pytest.raises(Stop):
         await together(interrupted, bench.endless)
+
+
+# ── beside ───────────────────────────────────────────────────────────────────────────────
+
+
+async def test_companion_is_stopped_when_the_job_has_ended(bench: Bench) -> None:
+    assert await beside(bench.endless, bench.quick) == "quick"
+    assert bench.journal == ["endless was stopped"]
+
+
+async def test_companion_may_end_before(bench: Bench) -> None:
+    over = anyio.Event()
+
+    async def companion() -> None:
+        over.set()
+
+    async def job() -> str:
+        await over.wait()
+        return await bench.quick()
+
+    assert await beside(companion, job) == "quick"
+
+
+@pytest.mark.parametrize("order", [pytest.param(1, id="companion"), pytest.param(-1, id="job")])
+async def test_error_of_either_is_raised_plain(bench: Bench, order: int) -> None:
+    with pytest.raises(OSError, match="failing") as caught:
+        await beside(*[bench.failing, bench.endless][::order])
+    assert not hasattr(caught.value, "__notes__")
+    assert bench.journal == ["endless was stopped"]
+
+
+async def test_cancelling_stops_job_and_companion(bench: Bench) -> None:
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await beside(bench.endless, bench.endless)
+    assert scope.cancelled_caught
+    assert bench.journal == ["endless was stopped"] * 2
 
 
 # ── apart ────────────────────────────────────────────────────────────────────────────────

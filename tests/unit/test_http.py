@@ -402,7 +402,7 @@ async def test_url_that_is_none(url: str, http: Http, anyio_backend: str) -> Non
 
     async with aclosing(body()) as empty:  # type: ignore[type-var] # a generator has aclose
         with pytest.raises(NotSentError):
-            await http.post_form(url, body=empty, headers={})
+            await http.post_form(url, body=empty, fill=anyio.sleep_forever, headers={})
 
 
 async def test_download_left_early(http: Http, emulator: Emulator, clip: Path) -> None:

@@ -43,8 +43,10 @@ from dashscope_aa.errors import (
     SubmitOutcomeUnknownError,
     TaskFailedError,
     TaskTimeoutError,
+    UploadError,
 )
 from dashscope_aa.events import (
+    Detected,
     Event,
     Finished,
     Mended,
@@ -524,6 +526,21 @@ async def test_what_may_fail_for_free_comes_before_what_is_paid(
     assert paid(emulator) == []
     await animate(client, portrait, clip)
     assert paid(emulator) == ["template", "synthesis"]
+
+
+async def test_file_that_is_changed_on_the_way_is_not_paid_for(
+    client: Client, emulator: Emulator, portrait: Path, clip: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "portrait.jpg"
+    picture.write_bytes(portrait.read_bytes())
+
+    def change(event: Event) -> None:
+        if isinstance(event, Detected):
+            picture.write_bytes(portrait.read_bytes()[:-9] + b"123456789")
+
+    with pytest.raises(UploadError, match="was changed"):
+        await client.animate(picture, clip, on_event=change)
+    assert paid(emulator) == []
 
 
 @pytest.mark.usefixtures("no_films")

@@ -1,8 +1,11 @@
 """Uploads: a right form, sent once for the same bytes, in whatever weather, without a trace."""
 
 import asyncio
+import hashlib
+import random
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +110,65 @@ async def test_same_bytes_at_once_are_sent_once(
             group.start_soon(upload)
     assert len(urls) == 1
     assert posts(emulator) == 1
+
+
+async def test_hashed_and_not_yet_hashed_at_once_are_sent_once(
+    client: Client, emulator: Emulator, clip: Path
+) -> None:
+    emulator.faults.add(SlowHeaders(on="upload", delay_s=0.1))
+    hashed, other = (MediaFile(clip, ".mp4", clip.stat().st_size) for _ in range(2))
+    await hashed.sha256()
+    async with anyio.create_task_group() as group:
+        for source in (hashed, other, hashed, other):
+            group.start_soon(partial(client.upload, source, model=MODEL))
+    assert posts(emulator) == 1
+
+
+async def test_others_of_the_same_size_are_sent(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{number}.jpg" for number in range(6)]
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes([number // 2]) * 1000)
+    urls: dict[Path, str] = {}
+
+    async def upload(path: Path) -> None:
+        urls[path] = await client.upload(path, model=MODEL)
+
+    async with anyio.create_task_group() as group:
+        for path in paths:
+            group.start_soon(upload, path)
+    assert posts(emulator) == len(set(urls.values())) == 3
+    for path, url in urls.items():
+        assert stored(emulator, url) == path.read_bytes()
+
+
+async def test_read_once_unless_something_of_its_size_is_known(
+    client: Client, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+
+    def sha256(path: Path) -> str:
+        hashed.append(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    monkeypatch.setattr("dashscope_aa._sources._sha256", sha256)
+    for name, content in (("a", b"one"), ("b", b"three"), ("c", b"two"), ("d", b"one")):
+        (tmp_path / name).write_bytes(content)
+        await client.upload(tmp_path / name, model=MODEL)
+    assert [path.name for path in hashed] == ["c", "d"]
+    assert posts(emulator) == 3
+
+
+async def test_ledger_is_asked_what_another_process_has_sent(
+    make_client: Callable[..., Client], emulator: Emulator, clip: Path, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    urls = {
+        await make_client(ledger=ledger).upload(source, model=MODEL)
+        for source in (clip, clip.read_bytes())
+    }
+    assert len(urls) == posts(emulator) == 1
 
 
 async def test_cancelled_upload_leaves_the_others_theirs(
@@ -317,6 +379,64 @@ async def test_file_that_goes_while_its_certificate_comes(
             await client.upload(path, model=MODEL)
 
 
+async def test_file_that_becomes_longer(client: Client, emulator: Emulator, clip: Path) -> None:
+    before = len(emulator.uploads)
+    promised = MediaFile(clip, ".mp4", clip.stat().st_size - 5)
+    with pytest.raises(UploadError, match="became longer"):
+        await client.upload(promised, model=MODEL)
+    assert len(emulator.uploads) == before
+
+
+async def test_file_that_is_changed_after_it_was_hashed(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"old")
+    source = MediaFile(path, ".jpg", 3)
+    await source.sha256()
+    path.write_bytes(b"new")
+    before = len(emulator.uploads)
+    with pytest.raises(UploadError, match="was changed"):
+        await client.upload(source, model=MODEL)
+    assert len(emulator.uploads) == before
+    url = await client.upload(source, model=MODEL)
+    assert stored(emulator, url) == b"new"
+    assert stored(emulator, await client.upload(b"old", model=MODEL)) == b"old"
+
+
+async def test_file_that_is_changed_before_it_is_sent_is_known_by_what_was_sent(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"old")
+    emulator.faults.add(SlowHeaders(on="policy", delay_s=0.3))
+    urls: list[str] = []
+
+    async def upload() -> None:
+        urls.append(await client.upload(path, model=MODEL))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(upload)
+        while not policies(emulator):  # noqa: ASYNC110 - the emulator has no event for it
+            await anyio.sleep(0.01)
+        path.write_bytes(b"new")
+    assert await client.upload(b"new", model=MODEL) == urls[0]
+    assert stored(emulator, urls[0]) == b"new"
+    assert stored(emulator, await client.upload(b"old", model=MODEL)) == b"old"
+
+
+async def test_sent_again_it_is_known_by_its_bytes(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.mp4"
+    path.write_bytes(random.Random(1).randbytes(2_500_000))  # noqa: S311 - nothing secret
+    emulator.faults.add(AnswerLost(on="upload", times=2))
+    url = await client.upload(path, model=MODEL)
+    assert await client.upload(path.read_bytes(), model=MODEL) == url
+    assert stored(emulator, url) == path.read_bytes()
+    assert posts(emulator) == 3
+
+
 # ── cancelled ────────────────────────────────────────────────────────────────────────────
 
 
@@ -345,6 +465,36 @@ async def test_cancelled_upload(
             assert scope.cancelled_caught
     url = await client.upload(path, model=MODEL)
     assert len(stored(emulator, url)) == 32 * MIB
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    path = tmp_path / "long.mp4"
+    path.write_bytes(bytes(12 * MIB))
+    return path
+
+
+async def test_cancelled_half_way(client: Client, emulator: Emulator, long: Path) -> None:
+    with anyio.CancelScope() as scope:
+        await client.upload(
+            long, model=MODEL, on_bytes=lambda done, _: scope.cancel() if done > 4 * MIB else None
+        )
+    assert scope.cancelled_caught
+    assert len(stored(emulator, await client.upload(long, model=MODEL))) == 12 * MIB
+
+
+async def test_what_on_bytes_raises_ends_the_upload(
+    client: Client, emulator: Emulator, long: Path
+) -> None:
+    def stop(done: int, _total: int | None) -> None:
+        if done > 4 * MIB:
+            raise KeyError(done)
+
+    before = len(emulator.uploads)
+    with pytest.raises(KeyError):
+        await client.upload(long, model=MODEL, on_bytes=stop)
+    assert len(emulator.uploads) == before
+    assert len(stored(emulator, await client.upload(long, model=MODEL))) == 12 * MIB
 
 
 # ── memory ───────────────────────────────────────────────────────────────────────────────
@@ -400,6 +550,32 @@ async def test_storage_sees_neither_key_nor_name(
     assert body.rindex(b'name="file"') > body.rindex(b'name="success_action_status"')
     assert b"Content-Type: video/mp4" in body
     assert clip.read_bytes() in body
+
+
+class Deaf(httpx.AsyncBaseTransport):
+    """Answers a form without having read it."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, status: int) -> None:
+        self._transport = transport
+        self._status = status
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(self._status)
+        return await self._transport.handle_async_request(request)
+
+
+async def test_storage_that_answers_before_it_has_read(
+    make_client: Callable[..., Client], emulator: Emulator, clip: Path
+) -> None:
+    content = hashlib.sha256(clip.read_bytes()).hexdigest()
+    source = MediaFile(clip, ".mp4", clip.stat().st_size)
+    agreeing = make_client(transport=Deaf(emulator.transport(), 200))
+    assert (await agreeing.upload(source, model=MODEL)).startswith("oss://")
+    assert await source.sha256() == content
+    refusing = make_client(transport=Deaf(emulator.transport(), 403))
+    with pytest.raises(UploadError):
+        await refusing.upload(clip, model=MODEL)
 
 
 # ── an uploader of the user's ────────────────────────────────────────────────────────────
