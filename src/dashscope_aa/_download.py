@@ -141,8 +141,8 @@ class _Transfer:
             if await self._is_of_another(answer):
                 return False
             begin = have if answer.status == _PARTIAL else 0
-            await _write(self._counted(answer, begin), self.part, begin)
-            await _check_size(answer, self.part, begin)
+            size = await _write(self._counted(answer, begin), self.part, begin)
+            _check_size(answer, size - begin)
             return True
 
     def _counted(self, answer: Download, begin: int) -> AsyncIterator[bytes]:
@@ -213,24 +213,31 @@ def _check(answer: Download, have: int) -> None:
     raise DownloadError(msg, http_status=answer.status)
 
 
-async def _write(chunks: AsyncIterator[bytes], part: Path, begin: int) -> None:
-    file = await in_thread(part.open, "r+b" if begin else "wb")
+async def _write(chunks: AsyncIterator[bytes], part: Path, begin: int) -> int:
+    """Write what comes, from an offset on, and give the size of the part."""
+    file = await in_thread(_opened, part, begin)
     try:
-        await in_thread(file.seek, begin)
         batch: list[bytes] = []
-        size = 0
+        held = 0
         try:
             async for chunk in chunks:
                 batch.append(chunk)
-                size += len(chunk)
-                if size >= _BATCH_BYTES:
-                    full, batch, size = batch, [], 0
+                held += len(chunk)
+                if held >= _BATCH_BYTES:
+                    full, batch, held = batch, [], 0
                     await in_thread(file.writelines, full)
         finally:
             with anyio.CancelScope(shield=True):  # what came is kept, to go on from
                 await in_thread(_finish, file, batch)
+        return file.tell()
     finally:
         file.close()
+
+
+def _opened(part: Path, begin: int) -> IO[bytes]:
+    file = part.open("r+b" if begin else "wb")
+    file.seek(begin)
+    return file
 
 
 def _finish(file: IO[bytes], batch: list[bytes]) -> None:
@@ -240,9 +247,8 @@ def _finish(file: IO[bytes], batch: list[bytes]) -> None:
     os.fsync(file.fileno())
 
 
-async def _check_size(answer: Download, part: Path, begin: int) -> None:
+def _check_size(answer: Download, got: int) -> None:
     expected = _length(answer)
-    got = await in_thread(_size, part) - begin
     if expected is not None and got != expected:
         msg = f"{expected} bytes were promised, but {got} came"
         raise NoAnswerError(msg)
