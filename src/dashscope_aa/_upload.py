@@ -273,7 +273,7 @@ class _Form:
         """Refuse to end a form whose file is not the one that was looked at."""
         self._ended = True
         if file.read(1):
-            msg = "the file became longer while it was sent"
+            msg = "the file became longer after it was looked at"
         elif self._source.confirm(self._hash.hexdigest()):
             return
         else:
