@@ -12,13 +12,12 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
-from functools import partial
 from typing import IO, Final, Protocol
 
 import anyio
 
 from dashscope_aa._bookkeeper import Bookkeeper
-from dashscope_aa._concurrency import CHUNK_BYTES, KeyedLocks, in_thread, jitter, together
+from dashscope_aa._concurrency import CHUNK_BYTES, KeyedLocks, in_thread, jitter
 from dashscope_aa._config import Settings
 from dashscope_aa._endpoints import UPLOAD_POLICY
 from dashscope_aa._http import Http
@@ -33,8 +32,9 @@ POLICY_S: Final = 240.0
 """How long a certificate is used; the service says 300 s (open question 28)."""
 REUSE_S: Final = 47 * 3600.0
 """How long an uploaded file is used again; the service keeps it for 48 hours."""
-_PIECES_AHEAD: Final = 2
-"""How many pieces are read in one step: a step costs a thread hop, and each piece some memory."""
+_STEP_PIECES: Final = 2
+"""How many pieces are read in a step, each of which costs a thread hop. Of three steps pieces may
+be held: one is being sent, one waits for its turn, one is being read."""
 _RETRIES: Final = Retries(attempts=3)
 _CONTENT_TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -238,9 +238,10 @@ class _Form:
         """Read the form to its end, each step while what the last one gave is being sent."""
         pieces = await in_thread(self._read)
         while pieces:
-            _, pieces = await together(
-                partial(self._give.send, pieces), partial(in_thread, self._read)
-            )
+            async with anyio.create_task_group() as group:
+                # Begun before the reading, it comes to be sent when that is under way.
+                group.start_soon(self._give.send, pieces)
+                pieces = await in_thread(self._read)
         self._give.close()
 
     def _read(self) -> list[bytes]:
@@ -250,7 +251,7 @@ class _Form:
             if self._file is None:
                 self._file = self._source.path.open("rb")
                 pieces.append(self._head)
-            while self._unread and len(pieces) < _PIECES_AHEAD:
+            while self._unread and len(pieces) < _STEP_PIECES:
                 pieces.append(self._piece(self._file))
             if not self._unread and not self._ended:
                 self._end(self._file)
