@@ -294,7 +294,7 @@ class Http:
         async with self._transfers.gate:
             client = self._transfers.client
             try:
-                request = client.build_request("POST", url, headers=headers)
+                request = client.build_request("POST", url, content=body, headers=headers)
                 request.stream = _Body(body)
                 response = await beside(fill, partial(client.send, request))
             except _FAULTS as error:

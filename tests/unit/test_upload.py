@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from httpx_aiohttp import AiohttpTransport
 
 from dashscope_aa import Client, MediaFile
 from dashscope_aa._book import Memory
@@ -70,6 +71,18 @@ async def test_what_arrives_is_what_was_sent(
     assert url.endswith(".mp4")
     assert stored(emulator, url) == clip.read_bytes()
     assert emulator.leaks == []
+
+
+async def test_what_arrives_over_another_library(
+    make_client: Callable[..., Client], anyio_backend: str, emulator: Emulator, tmp_path: Path
+) -> None:
+    if anyio_backend != "asyncio":
+        pytest.skip("aiohttp knows asyncio only")
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(random.Random(7).randbytes(5 * MIB + 13))  # noqa: S311 - no secret
+    client = make_client(transport=AiohttpTransport())
+    url = await client.upload(path, model=MODEL)
+    assert stored(emulator, url) == path.read_bytes()
 
 
 async def test_how_far_it_is(client: Client, tmp_path: Path) -> None:
