@@ -71,6 +71,14 @@ async def download(
             return target
 
 
+def real_name(path: "str | os.PathLike[str]") -> str:
+    """Give the one name of a file that may go by several, whether it is there or not."""
+    try:
+        return os.path.normcase(os.path.realpath(path))
+    except ValueError:  # it holds a NUL: no file does
+        return str(path)
+
+
 def check_target(target: Path) -> None:
     """Refuse a target that cannot be written, before anything is asked for or paid.
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from dashscope_aa._concurrency import first_part
+from dashscope_aa._concurrency import first_part, in_thread
+from dashscope_aa._download import real_name
 from dashscope_aa._engines import Engine
 from dashscope_aa._prepare import Preflight
 from dashscope_aa._sources import ImageSource, TemplateSource
@@ -90,7 +91,7 @@ async def outcomes_of(
     for job in jobs:
         if not isinstance(job, Job):  # pyright: ignore[reportUnnecessaryIsInstance] - users may err
             raise InputError(f"a job must be a Job(image, template), but is {job!r:.80}")
-    _check_places(jobs)
+    await in_thread(_check_places, jobs)
     send, receive = anyio.create_memory_object_stream[Outcome](len(jobs))
     queue = iter(enumerate(jobs))
     try:
@@ -111,21 +112,17 @@ async def outcomes_of(
 def _check_places(jobs: Sequence[Job]) -> None:
     """Refuse what would write over a file of the user's, or over another job's video."""
     sources = (source for job in jobs for source in (job.image, job.template))
-    read = {_place(source) for source in sources if isinstance(source, str | os.PathLike)}
+    read = {real_name(source) for source in sources if isinstance(source, str | os.PathLike)}
     written: set[str] = set()
     for index, job in enumerate(jobs):
         if job.save_to is None:
             continue
-        place = _place(job.save_to)
+        place = real_name(job.save_to)
         if place in read or place in written:
             why = "a job reads it" if place in read else "another job writes it"
             msg = f"job {index} would write its video to {place}, but {why}"
             raise InputError(msg, hint="Give each job a save_to of its own.")
         written.add(place)
-
-
-def _place(path: "str | os.PathLike[str]") -> str:
-    return os.path.normcase(Path(path).absolute())
 
 
 async def _work(

@@ -202,6 +202,13 @@ async def test_what_is_no_job(client: Client, jobs: Any, limit: int, said: str) 
         await client.gather(jobs, limit=limit)
 
 
+async def test_a_picture_by_another_name(client: Client, portraits: list[Path]) -> None:
+    link = portraits[0].with_name("link.jpg")
+    link.symlink_to(portraits[0])
+    with pytest.raises(InputError, match=r"job 0 would write .* a job reads it"):
+        await client.gather([Job(link, "b", save_to=portraits[0])])
+
+
 async def test_many_clients_many_jobs(
     make_client: Callable[..., Client],
     emulator: Emulator,

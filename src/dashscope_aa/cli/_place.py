@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from dashscope_aa._download import check_target
+from dashscope_aa._download import check_target, real_name
 from dashscope_aa.errors import InputError
 
 __all__ = ["check_apart", "check_free", "free_beside", "held_beside", "make_folder"]
@@ -29,18 +29,11 @@ def check_apart(targets: Iterable[Path], sources: Iterable[str]) -> None:
     Raises:
         InputError: it would replace what it is made of.
     """
-    read = {_real(source) for source in sources}
+    read = {real_name(source) for source in sources}
     for target in targets:
-        if _real(target) in read:
+        if real_name(target) in read:
             msg = f"{str(target)!r} would be replaced, but is to be read"
             raise InputError(msg, hint="Name another file to write.")
-
-
-def _real(path: str | Path) -> str:
-    try:
-        return os.path.realpath(path)
-    except ValueError:  # it holds a NUL: no file does
-        return str(path)
 
 
 def make_folder(folder: Path) -> None:
