@@ -12,7 +12,6 @@ from bisect import insort
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from typing import Any, Final
 
 from av.audio.stream import AudioStream
@@ -31,7 +30,7 @@ from dashscope_aa.media._opening.clip import (
 )
 from dashscope_aa.media._opening.safety import Subject
 from dashscope_aa.media._opening.sniff import Format
-from dashscope_aa.media._probing.first_frame import beginning_of
+from dashscope_aa.media._probing.first_frame import beginning_of, met
 
 __all__ = ["Clip", "DecodingTimes", "Opened", "Untold", "opened", "opened_to_copy"]
 
@@ -43,8 +42,6 @@ _UNDECODED: Final = ("mkv", "flv", "ts")
 _STRICT: Final = {"strict": "1", "ec": "0"}
 """Has the decoder take the depth from the level, where the parameters do not tell it, and make up
 nothing of a frame that breaks off."""
-_PATIENCE: Final = 300
-"""How many packets of sound may come before the first frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +116,16 @@ def _tells_enough(facts: VideoFacts) -> bool:
 
 def _streams(container: InputContainer) -> Opened:
     picture, sound = picture_stream(container), sound_stream(container)
-    wanted = (picture,) if sound is None else (picture, sound)
-    return Opened(picture, sound, packets_of(container, *wanted))
+    return Opened(picture, sound, packets_of(container, picture, sound))
 
 
 def _told(source: Opened, facts: VideoFacts) -> Opened | None:
     """Add what the head of the first frame tells; None if that is not enough."""
     if source.sound is not None and source.sound.start_time is None:
         return None  # FFmpeg knows less of what it did not meet
-    read: list[AnyPacket] = []
-    with suppress(FFmpegError):
-        for packet in islice(source.packets, _PATIENCE):
-            read.append(packet)
-            if packet.stream_index != source.picture.index:
-                continue
-            packets, untold = chain(read, source.packets), _untold(source.picture, packet, facts)
-            return replace(source, packets=packets, untold=untold) if untold else None
-    return None
+    first, packets = met(source.picture, source.packets)
+    untold = None if first is None else _untold(source.picture, first, facts)
+    return replace(source, packets=packets, untold=untold) if untold else None
 
 
 def _untold(picture: VideoStream, packet: AnyPacket, facts: VideoFacts) -> Untold | None:

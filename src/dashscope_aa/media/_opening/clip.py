@@ -161,10 +161,10 @@ def is_decodable(stream: Stream) -> bool:
     return context is not None and context.codec.name in DECODERS
 
 
-def packets_of(container: InputContainer, *streams: Stream) -> Iterator[AnyPacket]:
-    """Give the packets of the streams, and an empty one of each at the end."""
+def packets_of(container: InputContainer, *streams: Stream | None) -> Iterator[AnyPacket]:
+    """Give the packets of the streams that there are, and an empty one of each at the end."""
     try:
-        yield from container.demux(*streams)
+        yield from container.demux(*filter(None, streams))
     except IndexError:
         return  # PyAV raises it behind the last one, if more streams turned up on the way
 

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from dashscope_aa.media._opening.clip import AnyPacket
 
-__all__ = ["beginning_of", "begun"]
+__all__ = ["beginning_of", "begun", "met"]
 
 _RECORD_BYTES: Final = 7
 """The shortest header that makes sense; its fifth byte says how long the units' lengths are."""
@@ -40,13 +40,21 @@ def begun(picture: VideoStream, packets: Iterator[AnyPacket]) -> Iterator[AnyPac
 
     None if that does not tell the format.
     """
+    first, packets = met(picture, packets)
+    return packets if first is not None and _tells_format(picture, first) else None
+
+
+def met(
+    picture: VideoStream, packets: Iterator[AnyPacket]
+) -> tuple[AnyPacket | None, Iterator[AnyPacket]]:
+    """Give the first packet of *picture*, and all packets again; None if there is none for long."""
     read: list[AnyPacket] = []
     with suppress(FFmpegError):
         for packet in islice(packets, _PATIENCE):
             read.append(packet)
             if packet.stream_index == picture.index:
-                return chain(read, packets) if _tells_format(picture, packet) else None
-    return None
+                return packet, chain(read, packets)
+    return None, chain(read, packets)
 
 
 def _tells_format(picture: VideoStream, packet: AnyPacket) -> bool:

@@ -133,7 +133,7 @@ def _look_into(
     if found.name == "avi" and is_large(subject) and not len(picture.index_entries):
         message = f"it is {found.says} without an index, and too large to look for its frames"
         raise NotReadable("truncated", message, hint=_CUT)
-    packets = packets_of(container, *((picture,) if sound is None else (picture, sound)))
+    packets = packets_of(container, picture, sound)
     return _Look(subject, found, movie, header, container, picture, sound, packets)
 
 
