@@ -132,10 +132,13 @@ async def test_second_error_is_a_note_on_the_first(bench: Bench, order: int) -> 
     assert "ValueError('while it was stopped')" in note
 
 
-async def test_cancelling_stops_both(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "run", [pytest.param(together, id="two jobs"), pytest.param(beside, id="job and companion")]
+)
+async def test_cancelling_stops_both(bench: Bench, run: "Callable[..., Awaitable[object]]") -> None:
     with anyio.CancelScope() as scope:
         scope.cancel()
-        await together(bench.endless, bench.endless)
+        await run(bench.endless, bench.endless)
     assert scope.cancelled_caught
     assert bench.journal == ["endless was stopped"] * 2
 
@@ -193,14 +196,6 @@ async def test_error_of_either_is_raised_plain(bench: Bench, order: int) -> None
         await beside(*[bench.failing, bench.endless][::order])
     assert not hasattr(caught.value, "__notes__")
     assert bench.journal == ["endless was stopped"]
-
-
-async def test_cancelling_stops_job_and_companion(bench: Bench) -> None:
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        await beside(bench.endless, bench.endless)
-    assert scope.cancelled_caught
-    assert bench.journal == ["endless was stopped"] * 2
 
 
 # ── apart ────────────────────────────────────────────────────────────────────────────────
